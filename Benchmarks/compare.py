@@ -1,0 +1,95 @@
+"""Runs apus-bench and its peers in turn, workload by workload, and writes a table of ratios.
+
+A ratio is the peer's time over ours, pair by pair; the table gives the median over the rounds. Times on a shared
+machine drift, ratios of neighbouring runs much less.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+
+here = pathlib.Path(__file__).parent
+environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
+
+
+def lines(command):
+    output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def processor():
+    for line in open("/proc/cpuinfo") if os.path.exists("/proc/cpuinfo") else []:
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def measure(options, commands):
+    """{id: {name: [milliseconds of each round]}}"""
+    ids = subprocess.run(commands["apus"] + ["--list"], env=environment, check=True, capture_output=True,
+                         text=True).stdout.split()
+    ids = [i for i in ids if i.startswith(options.only)]
+    times = {i: {name: [] for name in commands} for i in ids}
+    for done, workload in enumerate(ids):
+        print(f"[{done + 1}/{len(ids)}] {workload}", file=sys.stderr, flush=True)
+        for _ in range(options.rounds):
+            for name, command in commands.items():
+                arguments = ["--only", workload, "--threads", str(options.threads), "--seconds", str(options.seconds)]
+                times[workload][name] += [r["median_ms"] for r in lines(command + arguments) if r["id"] == workload]
+    return times
+
+
+def table(times, peers):
+    rows = ["| workload | Apus ms | " + " | ".join(f"{p} ms | {p} / Apus" for p in peers) + " |",
+            "| --- | ---: |" + " ---: | ---: |" * len(peers)]
+    for workload, by_name in times.items():
+        ours = by_name["apus"]
+        row = f"| {workload} | {statistics.median(ours):.4g} |"
+        for peer in peers:
+            theirs = by_name[peer]
+            if len(theirs) != len(ours):
+                row += " | |"
+                continue
+            ratio = statistics.median(t / o for t, o in zip(theirs, ours))
+            row += f" {statistics.median(theirs):.4g} | {ratio:.2f} |"
+        rows.append(row)
+    return "\n".join(rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--apus", default=".build/release/apus-bench")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=0.5)
+    parser.add_argument("--output", help="a Markdown file to write")
+    options = parser.parse_args()
+    commands = {"apus": [options.apus]}
+    for peer in ("torch", "numpy"):
+        commands[peer] = [sys.executable, str(here / "peers" / f"{peer}_bench.py")]
+    result = table(measure(options, commands), ["torch", "numpy"])
+    versions = subprocess.run([sys.executable, "-c", "import torch, numpy; print(torch.__version__, numpy.__version__)"],
+                              capture_output=True, text=True).stdout.split()
+    text = f"""# Benchmarks
+
+Made by `scripts/bench`: each workload runs in Apus and its peers in turn, {options.rounds} rounds; a ratio above 1
+means that Apus is faster. Every `OPENBLAS_*` variable is unset for all. Times are medians in milliseconds.
+
+Machine: {processor()}, {os.cpu_count()} processors, {options.threads} threads. PyTorch {versions[0]}, NumPy {versions[1]}.
+
+{result}
+"""
+    print(text)
+    if options.output:
+        temporary = options.output + ".part"
+        pathlib.Path(temporary).write_text(text)
+        os.replace(temporary, options.output)
+
+
+main()

@@ -1,0 +1,17 @@
+// Attention loops of one instruction set: attention_type.h for float32 and float64.
+#include "cpu/simd/math.h"
+#include "cpu/simd/vectorise.h"
+
+#define T float
+#define NAME(x) x##_f32
+#include "cpu/simd/attention_type.h"
+#undef T
+#undef NAME
+
+#define T double
+#define NAME(x) x##_f64
+#include "cpu/simd/attention_type.h"
+#undef T
+#undef NAME
+
+const apus__attention_loops APUS_ISA_NAME(apus__attention_loops) = {.float32 = KERNELS_f32, .float64 = KERNELS_f64};

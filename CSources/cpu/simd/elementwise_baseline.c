@@ -1,0 +1,4 @@
+#define APUS_ISA_BASELINE
+#include "cpu/simd/isa_begin.h"
+#include "cpu/simd/elementwise.h"
+#include "cpu/simd/isa_end.h"

@@ -1,0 +1,10 @@
+#if defined(__x86_64__)
+#define APUS_ISA_AVX512
+#include "cpu/simd/pool_loops.h"
+
+#include "cpu/simd/isa_begin.h"
+
+#include "cpu/simd/pool.h"
+
+#include "cpu/simd/isa_end.h"
+#endif

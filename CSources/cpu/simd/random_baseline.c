@@ -1,0 +1,6 @@
+#define APUS_ISA_BASELINE
+#include "cpu/simd/isa_begin.h"
+
+#include "cpu/simd/random.h"
+
+#include "cpu/simd/isa_end.h"

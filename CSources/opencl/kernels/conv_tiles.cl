@@ -1,0 +1,125 @@
+R"CLSRC(
+// 2-d convolution and its gradients on GPUs.
+//
+// Products of matrices whose right side is read from the images as it is needed. A work-group is a tile; groups are
+// tiles by the groups of the convolution (and pieces of k).
+typedef struct {
+    long batch, groups, inputs, outputs; // inputs and outputs of a group
+    long in_height, in_width, out_height, out_width;
+    long kernel_y, kernel_x, stride_y, stride_x, padding_y, padding_x, dilation_y, dilation_x;
+} geometry;
+
+#define TILE_KERNEL kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
+#define CLEAR_TILE                                                                                                     \
+    T sums[BLOCK][BLOCK];                                                                                              \
+    for (int i = 0; i < BLOCK; i++)                                                                                    \
+        for (int j = 0; j < BLOCK; j++) sums[i][j] = (T)0
+
+// The input that kernel element `tap` of output `pixel` (of all images) meets, of channel i of a group.
+static inline T input_at(const geometry *g, const global T *in, long group, uint i, uint tap, ulong pixel) {
+    const ulong line = divide(pixel, g->out_width), image = divide(line, g->out_height);
+    const uint ky = tap / (uint)g->kernel_x, kx = tap - ky * (uint)g->kernel_x;
+    const long y = (long)(line - image * g->out_height) * g->stride_y + ky * g->dilation_y - g->padding_y;
+    const long x = (long)(pixel - line * g->out_width) * g->stride_x + kx * g->dilation_x - g->padding_x;
+    if (y < 0 || x < 0 || y >= g->in_height || x >= g->in_width) return 0;
+    return in[(((image * g->groups + group) * g->inputs + i) * g->in_height + y) * g->in_width + x];
+}
+
+// The gradient of the output whose kernel element `tap` meets input `pixel`, of channel o of a group.
+static inline T output_at(const geometry *g, const global T *grad, long group, uint o, uint tap, ulong pixel) {
+    const ulong line = divide(pixel, g->in_width), image = divide(line, g->in_height);
+    const uint ky = tap / (uint)g->kernel_x, kx = tap - ky * (uint)g->kernel_x;
+    const long up = (long)(line - image * g->in_height) + g->padding_y - ky * g->dilation_y;
+    const long left = (long)(pixel - line * g->in_width) + g->padding_x - kx * g->dilation_x;
+    if (up < 0 || left < 0) return 0;
+    const long y = divide(up, g->stride_y), x = divide(left, g->stride_x);
+    if (y * g->stride_y != up || x * g->stride_x != left || y >= g->out_height || x >= g->out_width) return 0;
+    return grad[(((image * g->groups + group) * g->outputs + o) * g->out_height + y) * g->out_width + x];
+}
+
+TILE_KERNEL convolve(const geometry g, global T *out, long out_at, const global T *in, long in_at,
+                     const global T *weight, long weight_at, const global T *bias, long bias_at) {
+    const long size = g.out_height * g.out_width, pixels = g.batch * size, tiles = (pixels + TILE - 1) / TILE;
+    const uint taps = (uint)(g.kernel_y * g.kernel_x);
+    const long depth = g.inputs * taps, group = get_group_id(1), tile = get_group_id(0);
+    const long top = tile / tiles * TILE, left = (tile - tile / tiles * tiles) * TILE;
+    in += in_at;
+    weight += weight_at + (group * g.outputs + top) * depth;
+    CLEAR_TILE;
+#define WEIGHT_AT(row_, k_) (top + (row_) < g.outputs ? weight[(row_)*depth + (k_)] : (T)0)
+#define INPUT_AT(k_, column_)                                                                                          \
+    (left + (column_) < pixels ? input_at(&g, in, group, (uint)(k_) / taps, (uint)(k_) % taps, left + (column_)) : (T)0)
+    ADD_TILE_PRODUCTS(sums, 0, depth, true, WEIGHT_AT, false, INPUT_AT)
+    for (int j = 0; j < BLOCK; j++) {
+        const long pixel = left + x_ + j * SIDE, image = pixel / size;
+        for (int i = 0; i < BLOCK; i++) {
+            const long row = top + y_ + i * SIDE, channel = group * g.outputs + row;
+            if (row >= g.outputs || pixel >= pixels) continue;
+            out[out_at + (image * g.groups * g.outputs + channel) * size + pixel - image * size] =
+                sums[i][j] + (bias == 0 ? (T)0 : bias[bias_at + channel]);
+        }
+    }
+}
+
+TILE_KERNEL input_grad(const geometry g, global T *out, long out_at, const global T *grad, long grad_at,
+                       const global T *weight, long weight_at) {
+    const long size = g.in_height * g.in_width, pixels = g.batch * size, tiles = (pixels + TILE - 1) / TILE;
+    const uint taps = (uint)(g.kernel_y * g.kernel_x);
+    const long depth = g.outputs * taps, group = get_group_id(1), tile = get_group_id(0);
+    const long top = tile / tiles * TILE, left = (tile - tile / tiles * tiles) * TILE;
+    grad += grad_at;
+    weight += weight_at + (group * g.outputs * g.inputs + top) * taps;
+    CLEAR_TILE;
+#define TURNED_WEIGHT_AT(row_, k_)                                                                                     \
+    (top + (row_) < g.inputs ? weight[((uint)(k_) / taps * g.inputs + (row_)) * taps + (uint)(k_) % taps] : (T)0)
+#define OUTPUT_AT(k_, column_)                                                                                         \
+    (left + (column_) < pixels ? output_at(&g, grad, group, (uint)(k_) / taps, (uint)(k_) % taps, left + (column_))    \
+                               : (T)0)
+    ADD_TILE_PRODUCTS(sums, 0, depth, true, TURNED_WEIGHT_AT, false, OUTPUT_AT)
+    for (int j = 0; j < BLOCK; j++) {
+        const long pixel = left + x_ + j * SIDE, image = pixel / size;
+        for (int i = 0; i < BLOCK; i++) {
+            const long row = top + y_ + i * SIDE, channel = group * g.inputs + row;
+            if (row >= g.inputs || pixel >= pixels) continue;
+            out[out_at + (image * g.groups * g.inputs + channel) * size + pixel - image * size] = sums[i][j];
+        }
+    }
+}
+
+// out is [pieces, outputs of all groups, inputs, taps], a piece the sum over `depth` pixels.
+TILE_KERNEL weight_grad(const geometry g, global T *out, long out_at, const global T *grad, long grad_at,
+                        const global T *in, long in_at, long depth) {
+    const uint taps = (uint)(g.kernel_y * g.kernel_x);
+    const long columns = g.inputs * taps, tiles = (columns + TILE - 1) / TILE, tile = get_group_id(0);
+    const long piece = get_group_id(1) / g.groups, group = get_group_id(1) - piece * g.groups;
+    const long size = g.out_height * g.out_width, first = piece * depth, last = min(first + depth, g.batch * size);
+    const long top = tile / tiles * TILE, left = (tile - tile / tiles * tiles) * TILE;
+    in += in_at;
+    grad += grad_at + (group * g.outputs + top) * size;
+    CLEAR_TILE;
+#define GRAD_AT(row_, k_)                                                                                              \
+    (top + (row_) < g.outputs                                                                                          \
+         ? grad[((long)divide(k_, size) * g.groups * g.outputs + (row_)) * size + (k_) - (long)divide(k_, size) * size]\
+         : (T)0)
+#define COLUMN_AT(k_, column_)                                                                                         \
+    (left + (column_) < columns ? input_at(&g, in, group, (uint)(left + (column_)) / taps,                             \
+                                           (uint)(left + (column_)) % taps, k_)                                        \
+                                : (T)0)
+    ADD_TILE_PRODUCTS(sums, first, last, true, GRAD_AT, true, COLUMN_AT)
+    out += out_at + (piece * g.groups + group) * g.outputs * columns;
+    for (int i = 0; i < BLOCK; i++)
+        for (int j = 0; j < BLOCK; j++) {
+            const long row = top + y_ + i * SIDE, column = left + x_ + j * SIDE;
+            if (row < g.outputs && column < columns) out[row * columns + column] = sums[i][j];
+        }
+}
+
+// Adds up `pieces` of n elements, in order.
+kernel void add_pieces(global T *out, long out_at, const global T *partial, long partial_at, long pieces, long n) {
+    const long i = get_global_id(0);
+    if (i >= n) return;
+    T sum = partial[partial_at + i];
+    for (long piece = 1; piece < pieces; piece++) sum += partial[partial_at + piece * n + i];
+    out[out_at + i] = sum;
+}
+)CLSRC"
