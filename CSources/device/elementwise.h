@@ -16,9 +16,14 @@ typedef struct apus__elementwise_table {
     apus_status (*arange)(const apus__plan *plan, const apus_scalar *start, const apus_scalar *step);
 } apus__elementwise_table;
 
+extern const apus__elementwise_table apus__cpu_elementwise;
+
 /// Whether the operator gives bool rather than the dtype it computes in.
 bool apus__unary_gives_bool(apus_unary_op op);
 bool apus__binary_gives_bool(apus_binary_op op);
+/// Whether complex.def has the operator: then complex operands are computed by functions of their own.
+bool apus__unary_has_complex(apus_unary_op op);
+bool apus__binary_has_complex(apus_binary_op op);
 /// The result's dtype of a row of complex.def for complex operands of this dtype; the dtype itself for other rows.
 apus_dtype apus__complex_result(apus_unary_op op, apus_dtype dtype);
 

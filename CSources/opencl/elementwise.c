@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "device/elementwise.h"
+#include "opencl/fallback.h"
 
 // A row of the tables as text, UNARY_real(unary_exp, exp(x)) and so on, behind the macros that make a kernel of it.
 #define ROW(kernel, text)                                                                                              \
@@ -119,10 +120,12 @@ static apus_status run(call *c, const apus__plan *given, apus_dtype compute, int
 }
 
 static apus_status unary(const apus__plan *plan, apus_unary_op op, apus_dtype compute) {
+    if (apus_dtype_is_complex(compute) && apus__unary_has_complex(op)) return apus__fallback_unary(plan, op, compute);
     return run(&(call){.family = &unary_families[op]}, plan, compute, 1, apus__unary_gives_bool(op));
 }
 
 static apus_status binary(const apus__plan *plan, apus_binary_op op, apus_dtype compute) {
+    if (apus_dtype_is_complex(compute) && apus__binary_has_complex(op)) return apus__fallback_binary(plan, op, compute);
     return run(&(call){.family = &binary_families[op]}, plan, compute, 1, apus__binary_gives_bool(op));
 }
 

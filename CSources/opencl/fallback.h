@@ -12,6 +12,7 @@
 #include "device/attention.h"
 #include "device/conv.h"
 #include "device/device.h"
+#include "device/elementwise.h"
 #include "device/index.h"
 #include "device/matmul.h"
 #include "device/norm.h"
@@ -41,6 +42,8 @@ apus_status apus__fallback_see(apus__fallback *f, apus_storage **storage, bool w
 apus_status apus__fallback_end(apus__fallback *f, apus_status status);
 
 // The entries, for tables that have kernels for the others.
+apus_status apus__fallback_unary(const apus__plan *plan, apus_unary_op op, apus_dtype compute);
+apus_status apus__fallback_binary(const apus__plan *plan, apus_binary_op op, apus_dtype compute);
 apus_status apus__fallback_matmul_multiply(const apus__product *product);
 apus_status apus__fallback_conv_forward(const apus__conv *conv, apus__buffer out, apus__buffer input,
                                         apus__buffer weight, apus__buffer bias);

@@ -20,6 +20,24 @@ static apus_status see_plan(apus__fallback *f, apus__plan *plan, bool first_writ
     apus_status status = see_buffers(&f, buffers, APUS__COUNT(buffers), written);                                      \
     return apus__fallback_end(&f, status != APUS_STATUS_ok ? status : (call))
 
+// ---- elementwise
+
+apus_status apus__fallback_unary(const apus__plan *plan, apus_unary_op op, apus_dtype compute) {
+    apus__plan seen = *plan;
+    apus__fallback f;
+    APUS_TRY(apus__fallback_begin(&f, apus_unary_name(op)));
+    apus_status status = see_plan(&f, &seen, true);
+    return apus__fallback_end(&f, status != APUS_STATUS_ok ? status : apus__cpu_elementwise.unary(&seen, op, compute));
+}
+
+apus_status apus__fallback_binary(const apus__plan *plan, apus_binary_op op, apus_dtype compute) {
+    apus__plan seen = *plan;
+    apus__fallback f;
+    APUS_TRY(apus__fallback_begin(&f, apus_binary_name(op)));
+    apus_status status = see_plan(&f, &seen, true);
+    return apus__fallback_end(&f, status != APUS_STATUS_ok ? status : apus__cpu_elementwise.binary(&seen, op, compute));
+}
+
 // ---- matmul
 
 apus_status apus__fallback_matmul_multiply(const apus__product *product) {

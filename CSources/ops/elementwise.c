@@ -97,6 +97,9 @@ static const bool complex_binary[APUS_BINARY_COUNT] = {
 #undef APUS_COMPLEX_BINARY
 };
 
+bool apus__unary_has_complex(apus_unary_op op) { return complex_unary[op] != complex_none; }
+bool apus__binary_has_complex(apus_binary_op op) { return complex_binary[op]; }
+
 apus_dtype apus__complex_result(apus_unary_op op, apus_dtype dtype) {
     switch (complex_unary[op]) {
     case complex_none:
