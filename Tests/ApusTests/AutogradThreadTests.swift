@@ -30,6 +30,22 @@ struct AutogradThreadTests {
         #expect(w.grad!.allClose(expected * 160, rtol: 1e-9))
     }
 
+    @Test("tasks find a view whose base was written to meanwhile")
+    func staleViews() async {
+        for _ in 0..<50 {
+            let x = Tensor([1.0, 2, 3], requiresGrad: true)
+            let y = x * 1
+            let view = y[1...]
+            y.mul_(5)
+            await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<8 {
+                    group.addTask { grad(of: view.sum(), for: x, retainGraph: true).equal(Tensor([0.0, 5, 5])) }
+                }
+                for await isRight in group { #expect(isRight) }
+            }
+        }
+    }
+
     @Test("grad mode, autocast and anomaly mode belong to the task")
     func modes() async {
         let x = Tensor([1.0], requiresGrad: true)

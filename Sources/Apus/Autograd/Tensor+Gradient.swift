@@ -5,7 +5,7 @@ extension Tensor {
     ///
     /// Setting it is for leaves of a float dtype; what was computed always requires grad until detached.
     public var requiresGrad: Bool {
-        @inline(__always) get { node != nil || (base != nil && gradientNode != nil) }
+        @inline(__always) get { base == nil ? node != nil : gradientNode != nil }
         set { setRequiresGrad(newValue) }
     }
 

@@ -38,7 +38,7 @@ extension Tensor {
         }
         // A view of an ordinary tensor is one, wherever it is made.
         flags = source.flags.contains(.inference) ? flags.union(.inference) : flags.subtracting(.inference)
-        viewVersion = apus_tensor_version(handle)
+        viewVersion.store(apus_tensor_version(handle), ordering: .relaxed)
     }
 
     @inline(never)
@@ -54,12 +54,15 @@ extension Tensor {
     @inline(never)
     private func viewNode(_ base: Tensor) -> Node? {
         if flags.contains(.detached) || flags.contains(.viewWithoutGrad) { return node }
-        if viewVersion == apus_tensor_version(handle) { return node }
+        if isUpToDate { return node }
         return Tensor.viewLock.withLock { _ in
-            if viewVersion != apus_tensor_version(handle) { followBase(base) }
+            if !isUpToDate { followBase(base) }
             return node
         }
     }
+
+    /// Several tasks may ask at once: whoever sees the version that `followBase` stored last sees the node it set before.
+    private var isUpToDate: Bool { viewVersion.load(ordering: .acquiring) == apus_tensor_version(handle) }
 
     private static let viewLock = Mutex<Void>(())
 
@@ -67,7 +70,7 @@ extension Tensor {
     private func followBase(_ base: Tensor) {
         let window = StridedWindow(of: self, in: base)
         setHistory(ViewNode("AsStrided", input: base) { window.embed($0) })
-        viewVersion = apus_tensor_version(handle)
+        viewVersion.store(apus_tensor_version(handle), ordering: .releasing)
     }
 
     /// Whether a recorded in-place operation may write into this tensor; reports why not.

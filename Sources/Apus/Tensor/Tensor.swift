@@ -1,4 +1,5 @@
 import CApus
+import Synchronization
 
 /// A multi-dimensional array of one dtype on one device, with automatic differentiation.
 ///
@@ -26,7 +27,7 @@ public final class Tensor: @unchecked Sendable {
     /// Holds `grad`, for leaves that require grad and for tensors told to retain it.
     @exclusivity(unchecked) var slot: GradientSlot?
     /// For a view: the storage's version when `node` was worked out.
-    @exclusivity(unchecked) var viewVersion: UInt64 = 0
+    let viewVersion = Atomic<UInt64>(0)
     /// Which result of `node` this is.
     @exclusivity(unchecked) var outputIndex: Int32 = 0
     @exclusivity(unchecked) var flags: Flags = []
