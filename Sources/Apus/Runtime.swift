@@ -21,7 +21,7 @@ public enum Runtime {
     /// The core that OpenBLAS picked its kernels for.
     public static var blasCore: String { String(cString: apus_blas_core()) }
 
-    /// What tensors on the CPU take, in bytes and blocks.
+    /// What tensors on a device take, in bytes and blocks.
     public struct MemoryStats: Hashable, Sendable {
         /// Bytes that live tensors hold.
         public let inUse: Int
@@ -35,14 +35,29 @@ public enum Runtime {
 
     /// What tensors on the CPU take now.
     public static var memoryStats: MemoryStats {
-        var stats = apus_memory_stats()
-        _ = check(apus_cpu_memory_stats(&stats))
-        return MemoryStats(
-            inUse: Int(stats.in_use), cached: Int(stats.cached), peak: Int(stats.peak), count: Int(stats.count))
+        Device.cpu.memoryStats
     }
 
-    /// Gives memory that is kept for reuse back to the system.
-    public static func emptyCache() { apus_cpu_empty_cache() }
+    /// Gives the CPU's memory that is kept for reuse back to the system.
+    public static func emptyCache() { Device.cpu.emptyCache() }
+
+    /// Whether an operator that an OpenCL device has no kernel for runs on the CPU, which is counted in `fallbacks`,
+    /// rather than fail. On, unless `APUS_OPENCL_FALLBACK=error` is in the environment.
+    public static var allowsFallback: Bool {
+        get { !apus_opencl_fallback_strict() }
+        set { apus_opencl_set_fallback_strict(!newValue) }
+    }
+
+    /// The operators that ran on the CPU instead of an OpenCL device since the start, and how often each.
+    public static var fallbacks: [String: Int] {
+        var result: [String: Int] = [:]
+        var name: UnsafePointer<CChar>?
+        var count: Int64 = 0
+        while apus_opencl_fallback_entry(Int32(result.count), &name, &count) == .ok, let name {
+            result[String(cString: name)] = Int(count)
+        }
+        return result
+    }
 
     /// For debugging: whether the content of tensors is compared each time their version is read, so that writes that
     /// nobody counted are found: through a pointer, DLPack or wrapped memory, between forward and backward. Each look

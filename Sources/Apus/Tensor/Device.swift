@@ -63,6 +63,25 @@ extension Device {
     /// Waits until everything that was asked of the device is done. The CPU is always done.
     public func synchronize() { _ = check(apus_synchronize(code)) }
 
+    /// What tensors on the device take now. On an OpenCL device whole blocks count.
+    public var memoryStats: Runtime.MemoryStats {
+        var stats = apus_memory_stats()
+        switch self {
+        case .cpu: _ = check(apus_cpu_memory_stats(&stats))
+        case .openCL(let index): _ = check(apus_opencl_memory_stats(&stats, Int32(clamping: index)))
+        }
+        return Runtime.MemoryStats(
+            inUse: Int(stats.in_use), cached: Int(stats.cached), peak: Int(stats.peak), count: Int(stats.count))
+    }
+
+    /// Gives the device's memory that is kept for reuse back to the system.
+    public func emptyCache() {
+        switch self {
+        case .cpu: apus_cpu_empty_cache()
+        case .openCL(let index): _ = check(apus_opencl_empty_cache(Int32(clamping: index)))
+        }
+    }
+
     /// What an OpenCL device is, in one line: its name, driver, memory, kernels and what it computes in. nil for the CPU
     /// and for a device that is not there.
     public var summary: String? {
