@@ -3,7 +3,37 @@
 #include <cblas.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+
+// ---- Which kernels
+
+#if defined(__x86_64__)
+// Of OpenBLAS builds that choose kernels as they are loaded; others lack them.
+void gotoblas_dynamic_init(void) __attribute__((weak));
+void gotoblas_dynamic_quit(void) __attribute__((weak));
+
+static const char *core_of_processor(void) {
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return NULL;
+    bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    return wide ? "SkylakeX" : "Haswell";
+}
+
+/// A processor that is newer than the OpenBLAS at hand gets its oldest kernels, a fourth as fast. Here it gets those of
+/// the newest relative that has the same instructions. This happens as the library is loaded, when nobody multiplies
+/// yet; a program that sets OPENBLAS_CORETYPE has chosen for itself.
+__attribute__((constructor)) static void know_new_processors(void) {
+    static const char variable[] = "OPENBLAS_CORETYPE", oldest[] = "Prescott";
+    if (gotoblas_dynamic_init == NULL || gotoblas_dynamic_quit == NULL || getenv(variable) != NULL) return;
+    const char *core = core_of_processor();
+    if (core == NULL || strcmp(openblas_get_corename(), oldest) != 0 || setenv(variable, core, 0) != 0) return;
+    gotoblas_dynamic_quit();
+    gotoblas_dynamic_init();
+    (void)unsetenv(variable);
+}
+#endif
 
 // OpenBLAS would split K over as many threads as there are, which changes bits, and would start threads beside the
 // pool's. Here it computes on the calling thread; the callers split.

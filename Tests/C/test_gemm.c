@@ -128,6 +128,12 @@ static void test_threads(void) {
     free(a), free(b);
 }
 
+/// OpenBLAS gives processors that it does not know kernels without AVX; the library then chooses others.
+static void test_blas_core(void) {
+    bool has_avx2 = apus_cpu_set_isa("avx2") == APUS_STATUS_ok;
+    if (has_avx2 && getenv("OPENBLAS_CORETYPE") == NULL) CHECK(strcmp(apus_blas_core(), "Prescott") != 0);
+}
+
 int main(void) {
     static const char *const sets[] = {"baseline", "neon", "avx2", "avx512"};
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
@@ -136,6 +142,7 @@ int main(void) {
         test_operators();
         test_threads();
     }
+    test_blas_core();
     check_no_leaks();
     return check_result("gemm");
 }
