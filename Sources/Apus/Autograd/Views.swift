@@ -55,10 +55,14 @@ extension Tensor {
     private func viewNode(_ base: Tensor) -> Node? {
         if flags.contains(.detached) || flags.contains(.viewWithoutGrad) { return node }
         if isUpToDate { return node }
-        return Tensor.viewLock.withLock { _ in
-            if !isUpToDate { followBase(base) }
-            return node
+        let isFresh = Tensor.viewLock.withLock { _ in
+            if isUpToDate { return false }
+            followBase(base)
+            return true
         }
+        // Outside the lock: tangents are computed by operators that may ask for this node themselves.
+        if isFresh && DualLevel.isPossible { DualLevel.pushTangent(to: self) }
+        return node
     }
 
     /// Several tasks may ask at once: whoever sees the version that `followBase` stored last sees the node it set before.
@@ -66,10 +70,11 @@ extension Tensor {
 
     private static let viewLock = Mutex<Void>(())
 
-    /// Makes this view's history "strided view of what the base is now".
+    /// Makes this view's history "strided view of what the base is now". The tangent is the caller's to push.
     private func followBase(_ base: Tensor) {
         let window = StridedWindow(of: self, in: base)
-        setHistory(ViewNode("AsStrided", input: base) { window.embed($0) })
+        node = ViewNode("AsStrided", input: base) { window.embed($0) }
+        outputIndex = 0
         viewVersion.store(apus_tensor_version(handle), ordering: .releasing)
     }
 
@@ -102,6 +107,7 @@ extension Tensor {
         base.moveRetained(to: copy)
         base.setHistory(copy)
         followBase(base)
+        if DualLevel.isPossible { DualLevel.pushTangent(to: self) }
     }
 
     /// `retainGrad` follows the tensor to its new value.
