@@ -20,22 +20,24 @@ static apus_status see_plan(apus__fallback *f, apus__plan *plan, bool first_writ
     apus_status status = see_buffers(&f, buffers, APUS__COUNT(buffers), written);                                      \
     return apus__fallback_end(&f, status != APUS_STATUS_ok ? status : (call))
 
+/// The same with host images of a plan's operands, of which `first_written` says whether the first or the others are
+/// written.
+#define PLAN_ON_CPU(name, plan, first_written, call)                                                                   \
+    apus__fallback f;                                                                                                  \
+    APUS_TRY(apus__fallback_begin(&f, name));                                                                          \
+    apus_status status = see_plan(&f, plan, first_written);                                                            \
+    return apus__fallback_end(&f, status != APUS_STATUS_ok ? status : (call))
+
 // ---- elementwise
 
 apus_status apus__fallback_unary(const apus__plan *plan, apus_unary_op op, apus_dtype compute) {
     apus__plan seen = *plan;
-    apus__fallback f;
-    APUS_TRY(apus__fallback_begin(&f, apus_unary_name(op)));
-    apus_status status = see_plan(&f, &seen, true);
-    return apus__fallback_end(&f, status != APUS_STATUS_ok ? status : apus__cpu_elementwise.unary(&seen, op, compute));
+    PLAN_ON_CPU(apus_unary_name(op), &seen, true, apus__cpu_elementwise.unary(&seen, op, compute));
 }
 
 apus_status apus__fallback_binary(const apus__plan *plan, apus_binary_op op, apus_dtype compute) {
     apus__plan seen = *plan;
-    apus__fallback f;
-    APUS_TRY(apus__fallback_begin(&f, apus_binary_name(op)));
-    apus_status status = see_plan(&f, &seen, true);
-    return apus__fallback_end(&f, status != APUS_STATUS_ok ? status : apus__cpu_elementwise.binary(&seen, op, compute));
+    PLAN_ON_CPU(apus_binary_name(op), &seen, true, apus__cpu_elementwise.binary(&seen, op, compute));
 }
 
 // ---- matmul
@@ -156,10 +158,8 @@ const apus__norm_table apus__fallback_norm = {
 apus_status apus__fallback_reduce_reduce(const apus__reduction *reduction) {
     static const char *const names[] = {[APUS__REDUCTION_MOMENTS] = "var", [APUS__REDUCTION_LOGSUMEXP] = "logsumexp"};
     apus__reduction r = *reduction;
-    apus__fallback f;
-    APUS_TRY(apus__fallback_begin(&f, r.kind == APUS__REDUCTION_TABLE ? apus_reduce_name(r.op) : names[r.kind]));
-    apus_status status = see_plan(&f, &r.plan, false);
-    return apus__fallback_end(&f, status != APUS_STATUS_ok ? status : apus__cpu_reduce.reduce(&r));
+    PLAN_ON_CPU(r.kind == APUS__REDUCTION_TABLE ? apus_reduce_name(r.op) : names[r.kind], &r.plan, false,
+                apus__cpu_reduce.reduce(&r));
 }
 
 apus_status apus__fallback_reduce_arg(const apus__lanes *lanes, bool smallest, apus__buffer values,
@@ -187,11 +187,7 @@ apus_status apus__fallback_index_check(apus__buffer index, int64_t count, int64_
 
 apus_status apus__fallback_index_offsets(const apus__plan *plan, int64_t size, int64_t stride, bool add) {
     apus__plan seen = *plan;
-    apus__fallback f;
-    APUS_TRY(apus__fallback_begin(&f, "index_offsets"));
-    apus_status status = see_plan(&f, &seen, true);
-    return apus__fallback_end(&f,
-                              status != APUS_STATUS_ok ? status : apus__cpu_index.offsets(&seen, size, stride, add));
+    PLAN_ON_CPU("index_offsets", &seen, true, apus__cpu_index.offsets(&seen, size, stride, add));
 }
 
 apus_status apus__fallback_index_take(const apus__slices *s, apus__buffer out, apus__buffer x, apus__buffer offsets) {
@@ -205,10 +201,7 @@ apus_status apus__fallback_index_put(const apus__slices *s, apus__buffer x, apus
 
 apus_status apus__fallback_index_gather(const apus__lines *lines) {
     apus__lines seen = *lines;
-    apus__fallback f;
-    APUS_TRY(apus__fallback_begin(&f, "gather"));
-    apus_status status = see_plan(&f, &seen.plan, true);
-    return apus__fallback_end(&f, status != APUS_STATUS_ok ? status : apus__cpu_index.gather(&seen));
+    PLAN_ON_CPU("gather", &seen.plan, true, apus__cpu_index.gather(&seen));
 }
 
 apus_status apus__fallback_index_scatter(const apus__lines *lines, bool add) {

@@ -13,7 +13,7 @@ extern char **environ;
 
 enum { COUNT = 1000, MAX_FILES = 32, MAX_PATH = 512, HEADER = 48, FORMAT_AT = 8, CHECKSUM_AT = 24 };
 
-static char directory[] = "/tmp/apus-opencl-XXXXXX";
+static char directory[] = "opencl-cache-XXXXXX"; // in the folder the test runs in
 
 // ---- The child
 
