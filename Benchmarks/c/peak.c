@@ -1,6 +1,6 @@
 // How much of what the processor can do a matrix product reaches: float multiply-adds that wait for nothing, on all
-// threads, in 256 and 512 bit registers, and beside them (in the same rounds) products of square matrices. One JSON line
-// a case. No product of any library can be faster than the larger peak, so peak / product is the most that another
+// threads, in 256 and 512 bit registers, and beside them (in the same rounds) products of square matrices. One JSON
+// line a case. No product of any library can be faster than the larger peak, so peak / product is the most that another
 // implementation's time could be above ours.
 #include <stdio.h>
 #include <stdlib.h>
