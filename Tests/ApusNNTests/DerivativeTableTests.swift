@@ -42,6 +42,8 @@ private struct DerivativeTable {
         - *forward*: `same rule` where the rule of the first derivative serves for tangents as it stands, for an element of
           the result depends on one element of each operand; `transposed` where the tangent is computed by differentiating
           the gradient, which is linear in what it is given.
+        - *complex*: the first and second derivative of complex numbers is PyTorch's. That of `abs` and `sign`, which are not
+          holomorphic, is not the rule for real numbers: it keeps a, has a second derivative, and is transposed.
 
 
         """

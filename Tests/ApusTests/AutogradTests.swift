@@ -75,6 +75,24 @@ func binaryDerivative(_ op: BinaryOp) throws {
     try checkDerivatives([matrices[0], matrices[1].t()], body)
 }
 
+@Test(arguments: [FixtureScalar.complex(0.5, -1.2), .complex(2, 0), .complex(0, 0)])
+func powersWithAComplexNumber(_ scalar: FixtureScalar) throws {
+    let number = scalar.number
+    let numbers = [sample(.log), sample(.log, dtype: .complex128)]
+    for x in numbers { try checkDerivatives([x]) { binary(.pow, $0[0], number) } }
+    guard scalar.double != 0 else { return }
+    for x in numbers { try checkDerivatives([x]) { binary(.pow, $0[0], number, reversed: true) } }
+}
+
+@Test func lengthAndDirectionHaveNoGradientAtTheOrigin() throws {
+    for op in [UnaryOp.abs, .sign] {
+        let z = Tensor.zeros([2], dtype: .complex128).requiresGrad_()
+        let y = unary(op, z)
+        y.backward(gradient: y.detach().onesLike())
+        try assertClose(z.grad!, z.detach())
+    }
+}
+
 @Test func tutorialGraph() {
     let x = Tensor.ones(2, 2, requiresGrad: true)
     let z = ((x + 2) * (x + 2)).mean()

@@ -74,7 +74,7 @@ struct DLPackTests {
         again.fill_(4)
         #expect(leaf.toArray(Float.self) == [4, 4])
         try withTensorErrors {
-            #expect(throws: TensorError.self) { try Tensor.invalid().dlpack() }
+            _ = #expect(throws: TensorError.self) { try Tensor.invalid().dlpack() }
         }
     }
 }

@@ -195,7 +195,8 @@ UNARY_DOMAIN = {
     "log1p": (-0.8, 3.0), "acosh": (1.1, 4.0), "tan": (-1.4, 1.4),
 }
 UNARY_CALLS = {"gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "relu6": F.relu6,
-               "logsigmoid": F.logsigmoid, "softplus": F.softplus}
+               "logsigmoid": F.logsigmoid, "softplus": F.softplus,
+               "sign": lambda x: torch.sgn(x) if x.is_complex() else torch.sign(x)}
 ACTIVATIONS = words("""
     abs sign relu relu6 gelu gelu_tanh silu mish softplus softsign hardtanh hardsigmoid hardswish
     selu tanhshrink sigmoid logsigmoid tanh""")
@@ -1477,7 +1478,8 @@ def make_optim(family):
 # The families whose operators have derivatives, and the operators that take complex numbers.
 DIFFERENTIABLE = words("unary binary ternary reduce linalg index nn")
 COMPLEX = set(words("""
-    neg square conj add sub mul div where sum mean prod cumsum cumprod matmul mm bmm mv dot outer addmm baddbmm linear
+    neg square conj abs sign sqrt rsqrt reciprocal exp log log1p sin cos tan asin acos atan sinh cosh tanh asinh acosh
+    atanh sigmoid pow add sub mul div where sum mean prod cumsum cumprod matmul mm bmm mv dot outer addmm baddbmm linear
     index_select gather scatter scatter_add index_add masked_select masked_fill take cat stack index index_put split
     chunk unfold diagonal as_strided tril triu flip roll repeat slice expand permute transpose reshape squeeze
     unsqueeze select narrow"""))

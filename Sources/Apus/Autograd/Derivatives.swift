@@ -232,16 +232,29 @@ private func clampBackwardMax(_ g: Tensor, _ x: Tensor, _ min: Tensor, _ max: Te
 
 /// b·a^(b-1), and 0 where b is 0 whatever a is.
 private func powBackwardBase(_ g: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
-    if b.isWeak {
+    if b.isWeak && !b.dtype.isComplex {
         let exponent = b.item()
         return exponent == 0 ? g.zerosLike() : g * (a ** (exponent - 1) * exponent)
     }
-    return (g * (b * a ** (b - 1))).masked(b .!= 0)
+    return (g * (b * a ** (b - 1)).to(g.dtype)).masked(b .!= 0)
 }
 
-/// a^b·log(a), and 0 where a is 0 and b is not negative.
+/// a^b·log(a), and 0 where a is 0 and (the real part of) b is not negative.
 private func powBackwardExponent(_ g: Tensor, _ a: Tensor, _ b: Tensor, _ y: Tensor) -> Tensor {
-    (g * (y * a.log())).masked(!((a .== 0) & (b .>= 0)))
+    let growth = b.dtype.isComplex ? b.to(b.dtype.realType) : b
+    return (g * (y * a.to(y.dtype).log())).masked(!((a .== 0) & (growth .>= 0)))
+}
+
+/// The gradient g, real, along the direction of the complex a; 0 at the origin.
+func complexAbsBackward(_ g: Tensor, _ a: Tensor) -> Tensor { g * a.sign() }
+
+/// What of the gradient g stands at right angles to the complex a, over the length of a; 0 at the origin.
+func complexSignBackward(_ g: Tensor, _ a: Tensor) -> Tensor {
+    let isOrigin = a .== 0
+    let length = Tensor.where(isOrigin, 1, a.abs())
+    let direction = a / length
+    let along = (g * direction.conj()).to(length.dtype)
+    return ((g - direction * along) / length).masked(!isOrigin)
 }
 
 private func geluTanhBackward(_ g: Tensor, _ x: Tensor) -> Tensor {

@@ -48,23 +48,23 @@ extension Tensor {
     @inline(__always)
     private func isDifferentiable(from input: Tensor) -> Bool { dtype == input.dtype || dtype.isDifferentiable }
 
-    /// Reports, for operators that compute with complex numbers but are not holomorphic or have a rule for real numbers
-    /// alone, that a complex operand has no gradient.
-    private func hasRealRule(_ name: @autoclosure () -> String, _ operand: Tensor) -> Bool {
-        require(
-            !operand.dtype.isComplex, .dtype,
-            "\(name()): has no derivative for \(operand.dtype); detach the operand, or compute with its parts")
-    }
-
     /// The node of `self = op(x)`; nil when the operation is not differentiable.
-    func unaryNode(_ op: UnaryOp, _ x: Tensor) -> ElementwiseNode? {
+    func unaryNode(_ op: UnaryOp, _ x: Tensor) -> Node? {
         let reads = RuleReads.of(op)
         guard reads != .absent, let edge = x.edge, isDifferentiable(from: x) else { return nil }
-        if op == .abs || op == .sign, !hasRealRule("\(op)", x) { return nil }
+        if op == .abs || op == .sign, x.dtype.isComplex { return lengthNode(op, x) }
         let node = ElementwiseNode(.unary(op), inputs: 1)
         node.connect(0, edge, x, result: self)
         node.save(reads, a: x, b: nil, c: nil, y: self)
         return node
+    }
+
+    /// The node of `self`, the length or the direction of complex numbers: neither is holomorphic, so no rule of the
+    /// table, which states a derivative as for real numbers, fits them.
+    private func lengthNode(_ op: UnaryOp, _ x: Tensor) -> Node {
+        FunctionNode(.text(nodeName(apus_unary_name(op))), inputs: [x], outputs: [self], saving: [x], outputCount: 1) {
+            [op == .abs ? complexAbsBackward($0.gradient, $0.saved[0]) : complexSignBackward($0.gradient, $0.saved[0])]
+        }
     }
 
     /// The node of `self = op(a, b)`; nil when the operation is not differentiable.
@@ -73,7 +73,6 @@ extension Tensor {
         let edgeA = readsA == .absent ? nil : a.edge
         let edgeB = readsB == .absent ? nil : b.edge
         guard edgeA != nil || edgeB != nil, isDifferentiable(from: edgeA != nil ? a : b) else { return nil }
-        if op == .pow, !hasRealRule("pow", self) { return nil }
         let node = ElementwiseNode(.binary(op), inputs: 2)
         var reads: Rule.Operands = []
         if let edgeA {
@@ -92,7 +91,6 @@ extension Tensor {
     func binaryNode(_ op: BinaryOp, _ x: Tensor, _ scalar: Scalar, reversed: Bool) -> ElementwiseNode? {
         let reads = RuleReads.of(op, reversed ? 1 : 0)
         guard reads != .absent, let edge = x.edge, isDifferentiable(from: x) else { return nil }
-        if op == .pow, !hasRealRule("pow", self) { return nil }
         let node = ElementwiseNode(.binary(op), inputs: 2, scalar: scalar)
         node.connect(reversed ? 1 : 0, edge, x, result: self)
         node.save(reads.subtracting(reversed ? .a : .b), a: x, b: x, c: nil, y: self)

@@ -28,6 +28,15 @@ extension DType: @retroactive CaseIterable, @retroactive CustomStringConvertible
     /// Whether gradients exist for this dtype: floats and complex.
     public var isDifferentiable: Bool { isFloatingPoint || isComplex }
 
+    /// The dtype of a complex number's parts; a dtype that is not complex is its own.
+    var realType: DType {
+        switch self {
+        case .complex64: .float32
+        case .complex128: .float64
+        default: self
+        }
+    }
+
     /// The dtype of an operation on both tensors; 0-d tensors and numbers weigh less than tensors with dims.
     public static func result(of a: Tensor, _ b: Tensor) -> DType {
         var dtype = DType.float32
