@@ -38,12 +38,19 @@ extern const struct apus__optim_table apus__cpu_optim;
 extern const struct apus__sort_table apus__cpu_sort;
 extern const struct apus__attention_table apus__cpu_attention;
 
+static bool computes(const apus_storage *storage, apus_dtype dtype) {
+    (void)storage;
+    (void)dtype;
+    return true;
+}
+
 const apus__device_table apus__cpu = {
     .name = "cpu",
     .allocate = allocate,
     .deallocate = deallocate,
     .write = write_host,
     .read = read_host,
+    .computes = computes,
     .elementwise = &apus__cpu_elementwise,
     .reduce = &apus__cpu_reduce,
     .matmul = &apus__cpu_matmul,

@@ -23,6 +23,7 @@ typedef struct apus__device_table {
     void (*deallocate)(apus_storage *storage);
     apus_status (*write)(apus_storage *storage, size_t offset, const void *host, size_t bytes);
     apus_status (*read)(const apus_storage *storage, size_t offset, void *host, size_t bytes);
+    bool (*computes)(const apus_storage *storage, apus_dtype dtype); ///< whether its kernels do
     const struct apus__elementwise_table *elementwise;
     const struct apus__reduce_table *reduce;
     const struct apus__matmul_table *matmul;

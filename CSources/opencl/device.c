@@ -43,11 +43,15 @@ static bool has_extension(cl_device_id id, const char *name) {
     return found;
 }
 
-static apus_opencl_class class_of(cl_device_type type) {
+bool apus__cl_is_llvmpipe(const apus__cl_device *d) {
+    return strncmp(d->info.name, "llvmpipe", strlen("llvmpipe")) == 0;
+}
+
+static apus_opencl_class class_of(const apus__cl_device *d, cl_device_type type) {
     const char *forced = getenv("APUS_OPENCL_CLASS");
     if (forced != NULL && strcmp(forced, "cpu") == 0) return APUS_OPENCL_CLASS_cpu;
     if (forced != NULL && strcmp(forced, "gpu") == 0) return APUS_OPENCL_CLASS_gpu;
-    return type & CL_DEVICE_TYPE_CPU ? APUS_OPENCL_CLASS_cpu : APUS_OPENCL_CLASS_gpu;
+    return type & CL_DEVICE_TYPE_CPU && !apus__cl_is_llvmpipe(d) ? APUS_OPENCL_CLASS_cpu : APUS_OPENCL_CLASS_gpu;
 }
 
 static void describe(apus__cl_device *d, cl_device_type type) {
@@ -79,7 +83,7 @@ static void describe(apus__cl_device *d, cl_device_type type) {
     info->max_work_group = (int64_t)work_group;
     info->local_is_fast = local_type == CL_LOCAL;
     info->is_cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
-    info->kernel_class = class_of(type);
+    info->kernel_class = class_of(d, type);
     info->has_float64 = has_extension(d->id, "cl_khr_fp64");
     info->has_float16 = has_extension(d->id, "cl_khr_fp16");
     d->alignment = base_align / CHAR_BIT;

@@ -49,6 +49,9 @@ typedef struct apus__cl_device {
 apus_status apus__cl_device_open(apus__cl_device **out, int32_t index);
 /// The open device that a storage is on.
 apus__cl_device *apus__cl_device_of(const apus_storage *storage);
+/// Mesa's driver for CPUs. It runs work-items as the lanes of a vector, so the GPU class suits it; it ends loops after
+/// 65,535 rounds; and it reads structs that kernels are given by value wrongly within branches (TAKE in common.cl).
+bool apus__cl_is_llvmpipe(const apus__cl_device *d);
 
 /// Fails where the process is a child of one that had opened a device: no driver survives a fork.
 apus_status apus__cl_check_fork(void);

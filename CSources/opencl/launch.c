@@ -1,5 +1,6 @@
 #include "opencl/launch.h"
 
+#include "opencl/opencl.h"
 #include "opencl/program.h"
 
 static cl_int set_memory(cl_kernel kernel, cl_uint place, const apus_storage *storage) {
@@ -60,9 +61,8 @@ static apus_status enqueue(apus__cl_device *d, const apus__cl_launch *l) {
 }
 
 apus_status apus__cl_check_dtype(const apus_storage *storage, const char *what, apus_dtype dtype) {
+    if (apus__opencl.computes(storage, dtype)) return APUS_STATUS_ok;
     const apus__cl_device *d = apus__cl_device_of(storage);
-    bool is_double = dtype == APUS_DTYPE_float64 || dtype == APUS_DTYPE_complex128;
-    if (!is_double || d->info.has_float64) return APUS_STATUS_ok;
     return apus__fail(APUS_STATUS_dtype, "%s: opencl:%d (%s) does not compute in %s; convert to float32 first", what,
                       d->index, d->info.name, apus_dtype_name(dtype));
 }

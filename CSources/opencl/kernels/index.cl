@@ -24,7 +24,9 @@ kernel void index_check(const global long *index, long index_at, long count, lon
     first[items + item] = i < end;
 }
 
-kernel void index_offsets(const walk w, global long *out, const global long *index, long size, long stride, int add) {
+kernel void index_offsets(const walk GIVEN(w), global long *out, const global long *index, long size, long stride,
+                          int add) {
+    TAKE(walk, w);
     ulong item = get_global_id(0);
     if (item >= w.items) return;
     long n = item_length(&w, item), to = locate(&w, item, 0), from = locate(&w, item, 1);
@@ -51,7 +53,8 @@ kernel void index_take(long outer_stride, long count, long inner, long chunk, lo
 }
 
 // Operands of the walk: what is picked, the index, what it points into; `scale` is that one's stride along the dim.
-kernel void index_gather(const walk w, global U *out, const global long *index, const global U *x, long scale) {
+kernel void index_gather(const walk GIVEN(w), global U *out, const global long *index, const global U *x, long scale) {
+    TAKE(walk, w);
     ulong item = get_global_id(0);
     if (item >= w.items) return;
     long n = item_length(&w, item), to = locate(&w, item, 0), at = locate(&w, item, 1), from = locate(&w, item, 2);

@@ -49,9 +49,10 @@ static inline void store_block(const product *p, const target *t, N sums[ROWS][2
 
 // An item multiplies a strip of rows with COLUMNS columns; items are strips × blocks of columns by batch × pieces. b's
 // columns are contiguous: as they come (panel = COLUMNS; the last block begins further left), or packed in panels.
-kernel void multiply_direct(const product p, global T *out, long out_at, const global T *a, long a_at,
+kernel void multiply_direct(const product GIVEN(p), global T *out, long out_at, const global T *a, long a_at,
                             const global T *b, long b_at, const global T *addend, long addend_at, ALPHA alpha,
                             long strip, long b_packed, long b_matrix) {
+    TAKE(product, p);
     const long strips = (p.m + strip - 1) / strip, blocks = (p.n + COLUMNS - 1) / COLUMNS;
     const long item = get_global_id(0), plane = get_global_id(1), block = item / strips;
     if (block >= blocks) return;
@@ -99,7 +100,8 @@ static inline void pack_panel(global T *to, const global T *from, long count, co
 
 // Items are panels × runs by matrices.
 #define PACK(name, width, side, step, k_step, operand)                                                                 \
-    kernel void name(const product p, global T *to, long to_at, const global T *from, long from_at) {                  \
+    kernel void name(const product GIVEN(p), global T *to, long to_at, const global T *from, long from_at) {           \
+        TAKE(product, p);                                                                                              \
         const long panels = (p.side + width - 1) / width, item = get_global_id(0), run = item / panels;                \
         const long panel = item - run * panels, first = run * p.run, depth = min(p.run, p.k - first);                  \
         if (first >= p.k) return;                                                                                      \
@@ -114,9 +116,10 @@ PACK(pack_columns, COLUMNS, n, column, row, b)
 
 // An item multiplies `task_rows` row panels with `task_columns` column panels, run by run. Items are tasks by batch ×
 // pieces.
-kernel void multiply_panels(const product p, global T *out, long out_at, const global T *a, long a_at,
+kernel void multiply_panels(const product GIVEN(p), global T *out, long out_at, const global T *a, long a_at,
                             const global T *b, long b_at, const global T *addend, long addend_at, ALPHA alpha,
                             long task_rows, long task_columns, long a_matrix, long b_matrix) {
+    TAKE(product, p);
     const long row_panels = (p.m + ROWS - 1) / ROWS, column_panels = (p.n + COLUMNS - 1) / COLUMNS;
     const long row_tasks = (row_panels + task_rows - 1) / task_rows;
     const long item = get_global_id(0), plane = get_global_id(1), task = item / row_tasks;

@@ -2,8 +2,9 @@ R"CLSRC(
 // Behind matmul.cl: adding pieces up.
 
 // The addend comes last. An item takes `chunk` elements.
-kernel void finish(const product p, global T *out, long out_at, const global T *partial, long partial_at,
+kernel void finish(const product GIVEN(p), global T *out, long out_at, const global T *partial, long partial_at,
                    const global T *addend, long addend_at, ALPHA alpha, long chunk) {
+    TAKE(product, p);
     const long size = p.m * p.n, count = size * p.batch_count;
     const long first = get_global_id(0) * chunk, last = min(first + chunk, count);
     for (long i = first; i < last; i++) {

@@ -3,8 +3,9 @@ R"CLSRC(
 
 // A work-group is a tile; groups are batch × pieces × tiles.
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
-multiply_tiles(const product p, global T *out, long out_at, const global T *a, long a_at, const global T *b, long b_at,
-               const global T *addend, long addend_at, ALPHA alpha) {
+multiply_tiles(const product GIVEN(p), global T *out, long out_at, const global T *a, long a_at, const global T *b,
+               long b_at, const global T *addend, long addend_at, ALPHA alpha) {
+    TAKE(product, p);
     const long tiles = (p.n + TILE - 1) / TILE, all = tiles * ((p.m + TILE - 1) / TILE);
     const long plane = get_group_id(0) / all, group = get_group_id(0) - plane * all;
     const long piece = plane / p.batch_count, entry = plane - piece * p.batch_count;

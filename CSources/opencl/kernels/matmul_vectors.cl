@@ -20,8 +20,9 @@ static inline void add_rows(T *sums, const T *x, const global T *y, long step, c
 }
 
 // b's columns are contiguous. An item adds up a strip of columns, four rows of b at a time.
-kernel void multiply_strips(const product p, global T *out, long out_at, const global T *a, long a_at,
+kernel void multiply_strips(const product GIVEN(p), global T *out, long out_at, const global T *a, long a_at,
                             const global T *b, long b_at, const global T *addend, long addend_at, ALPHA alpha) {
+    TAKE(product, p);
     const long column = get_global_id(0) * STRIP, plane = get_global_id(1);
     if (column >= p.n) return;
     const long piece = plane / p.batch_count, entry = plane - piece * p.batch_count;
@@ -57,8 +58,9 @@ static inline T total_of(N x) {
     return lanes[0];
 }
 
-kernel void multiply_dots(const product p, global T *out, long out_at, const global T *a, long a_at, const global T *b,
-                          long b_at, const global T *addend, long addend_at, ALPHA alpha) {
+kernel void multiply_dots(const product GIVEN(p), global T *out, long out_at, const global T *a, long a_at,
+                          const global T *b, long b_at, const global T *addend, long addend_at, ALPHA alpha) {
+    TAKE(product, p);
     const long column = get_global_id(0) * DOTS, plane = get_global_id(1);
     if (column >= p.n) return;
     const long piece = plane / p.batch_count, entry = plane - piece * p.batch_count;

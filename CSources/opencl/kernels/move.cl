@@ -6,7 +6,8 @@ R"CLSRC(
 #define U T
 #endif
 
-kernel void move(const walk w, global U *out, const global U *a) {
+kernel void move(const walk GIVEN(w), global U *out, const global U *a) {
+    TAKE(walk, w);
     ulong item = get_global_id(0);
     if (item >= w.items) return;
     long n = item_length(&w, item), to = locate(&w, item, 0), from = locate(&w, item, 1);
@@ -19,7 +20,8 @@ kernel void move(const walk w, global U *out, const global U *a) {
 }
 
 // Each element becomes the number that operand 1 is.
-kernel void spread(const walk w, global U *out) {
+kernel void spread(const walk GIVEN(w), global U *out) {
+    TAKE(walk, w);
     ulong item = get_global_id(0);
     if (item >= w.items) return;
     long n = item_length(&w, item), to = locate(&w, item, 0), step = w.o[0].strides[0];
@@ -35,7 +37,9 @@ kernel void spread(const walk w, global U *out) {
 // in lines. A work-group is a tile; items are TILE × TILE of them by dims 0 and (1, the others). chunks is the number of
 // tiles along dim 1.
 #define TILE 16
-kernel __attribute__((reqd_work_group_size(TILE, TILE, 1))) void turn(const walk w, global U *out, const global U *a) {
+kernel __attribute__((reqd_work_group_size(TILE, TILE, 1))) void turn(const walk GIVEN(w), global U *out,
+                                                                      const global U *a) {
+    TAKE(walk, w);
     local U tile[TILE][TILE + 1];
     long column = get_local_id(0), row = get_local_id(1), first = get_group_id(0) * TILE;
     ulong outer = divide(get_group_id(1), w.chunks);

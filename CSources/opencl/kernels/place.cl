@@ -35,8 +35,9 @@ kernel void index_put(long outer_stride, long count, long inner, long width, lon
 }
 
 // The walk has the dims beside the line's; an item follows its lines in order and places what belongs to its owner.
-kernel void index_scatter(const walk w, const global U *source, const global long *index, global U *x, long length,
-                          long step, long index_step, long scale, long owners) {
+kernel void index_scatter(const walk GIVEN(w), const global U *source, const global long *index, global U *x,
+                          long length, long step, long index_step, long scale, long owners) {
+    TAKE(walk, w);
     ulong all = get_global_id(0), item = divide(all, owners);
     long owner = all - item * owners;
     if (item >= w.items) return;

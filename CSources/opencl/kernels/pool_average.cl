@@ -35,13 +35,16 @@ static inline void average_backward_element(const pooling *p, global T *out, con
     out[y * p->in_width + x] = sum;
 }
 
-kernel void average_pool(const pooling p, global T *out, long out_at, const global T *in, long in_at, long chunk) {
+kernel void average_pool(const pooling GIVEN(p), global T *out, long out_at, const global T *in, long in_at,
+                         long chunk) {
+    TAKE(pooling, p);
     EACH_ELEMENT(p.out_height, p.out_width,
                  average_element(&p, out + out_at + plane * OUT_SIZE, in + in_at + plane * IN_SIZE, y, x))
 }
 
-kernel void average_pool_backward(const pooling p, global T *out, long out_at, const global T *grad, long grad_at,
-                                  long chunk) {
+kernel void average_pool_backward(const pooling GIVEN(p), global T *out, long out_at, const global T *grad,
+                                  long grad_at, long chunk) {
+    TAKE(pooling, p);
     EACH_ELEMENT(p.in_height, p.in_width,
                  average_backward_element(&p, out + out_at + plane * IN_SIZE, grad + grad_at + plane * OUT_SIZE, y, x))
 }

@@ -39,8 +39,9 @@ static inline void max_of_four(const pooling *p, global T *out, global long *ind
 }
 
 #define MAX_POOL(name, element)                                                                                        \
-    kernel void name(const pooling p, global T *out, long out_at, global long *indices, long indices_at,               \
+    kernel void name(const pooling GIVEN(p), global T *out, long out_at, global long *indices, long indices_at,        \
                      const global T *in, long in_at, long chunk) {                                                     \
+        TAKE(pooling, p);                                                                                              \
         EACH_ELEMENT(p.out_height, p.out_width,                                                                        \
                      element(&p, out + out_at + plane * OUT_SIZE,                                                      \
                              indices == 0 ? 0 : indices + indices_at + plane * OUT_SIZE,                               \
@@ -50,8 +51,9 @@ MAX_POOL(max_pool, max_element)
 MAX_POOL(max_pool_of_four, max_of_four)
 
 // Any indices will do, several outputs may name one: a plane is an item's, in order. A wrong index is told in `bad`.
-kernel void max_pool_backward(const pooling p, global T *out, long out_at, const global T *grad, long grad_at,
+kernel void max_pool_backward(const pooling GIVEN(p), global T *out, long out_at, const global T *grad, long grad_at,
                               const global long *indices, long indices_at, global int *bad, long bad_at, long chunk) {
+    TAKE(pooling, p);
     const long first = get_global_id(0) * chunk, last = min(p.planes, first + chunk);
     for (long plane = first; plane < last; plane++) {
         global T *to = out + out_at + plane * IN_SIZE;

@@ -44,7 +44,7 @@ static inline long step_of(const reduction *r, ulong step, long *n) {
 }
 
 #define ARGUMENTS                                                                                                      \
-    const reduction r, const global S *x, global RESULT *out, global RESULT *second, global partial *partials,         \
+    const reduction GIVEN(r), const global S *x, global RESULT *out, global RESULT *second, global partial *partials,  \
         REAL correction
 #ifdef MOMENTS_RESULT
 #define FINISH_ALL(p, at, at_second)                                                                                   \
@@ -66,6 +66,7 @@ static inline long step_of(const reduction *r, ulong step, long *n) {
 #ifdef CPU_CLASS
 // Runs along the reduced dim: an item has `width` outputs, of one part, one after the other.
 kernel void reduce_rows(ARGUMENTS) {
+    TAKE(reduction, r);
     ulong item = get_global_id(0);
     if (item >= r.items) return;
     ulong part = divide(item, r.blocks), block = item - part * r.blocks;
@@ -88,6 +89,7 @@ kernel void reduce_rows(ARGUMENTS) {
 #define COLUMNS 256
 #define VECTORS (COLUMNS / W)
 kernel void reduce_columns(ARGUMENTS) {
+    TAKE(reduction, r);
     ulong item = get_global_id(0);
     if (item >= r.items) return;
     ulong all_blocks = divide(r.items, r.parts), part = divide(item, all_blocks), block = item - part * all_blocks;
@@ -123,6 +125,7 @@ kernel void reduce_columns(ARGUMENTS) {
 // A work-group has one part of one output; its items' partial results meet in shared memory.
 #define GROUP 128
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void reduce_rows(ARGUMENTS) {
+    TAKE(reduction, r);
     local partial shared[GROUP];
     int me = get_local_id(0);
     ulong group = get_group_id(0), part = divide(group, r.count), o = group - part * r.count;
@@ -151,6 +154,7 @@ kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void reduce_rows(ARGUM
 
 // Neighbouring items have neighbouring outputs.
 kernel void reduce_columns(ARGUMENTS) {
+    TAKE(reduction, r);
     ulong item = get_global_id(0);
     if (item >= r.items) return;
     ulong part = divide(item, r.count), o = item - part * r.count;
@@ -165,8 +169,9 @@ kernel void reduce_columns(ARGUMENTS) {
 }
 #endif
 
-kernel void reduce_merge(const reduction r, global RESULT *out, global RESULT *second, const global partial *partials,
-                         REAL correction) {
+kernel void reduce_merge(const reduction GIVEN(r), global RESULT *out, global RESULT *second,
+                         const global partial *partials, REAL correction) {
+    TAKE(reduction, r);
     ulong o = get_global_id(0);
     if (o >= r.count) return;
     places at = place_of(&r, o, 0);
