@@ -84,7 +84,8 @@ static void describe(apus__cl_device *d, cl_device_type type) {
     info->local_is_fast = local_type == CL_LOCAL;
     info->is_cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
     info->kernel_class = class_of(d, type);
-    info->has_float64 = has_extension(d->id, "cl_khr_fp64");
+    const char *float64 = getenv("APUS_OPENCL_FLOAT64");
+    info->has_float64 = has_extension(d->id, "cl_khr_fp64") && (float64 == NULL || strcmp(float64, "0") != 0);
     info->has_float16 = has_extension(d->id, "cl_khr_fp16");
     d->alignment = base_align / CHAR_BIT;
     d->correctly_rounded = (single_config & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT) != 0;

@@ -5,21 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "check.h"
-
-static apus_device device;
-static apus_opencl_info info;
-static uint64_t state = 88172645463325252u;
-
-static double draw(double low, double high) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return low + (high - low) * (double)(state >> 11) * 0x1p-53;
-}
-
-static bool is_whole(apus_dtype d) { return !apus_dtype_is_floating_point(d) && !apus_dtype_is_complex(d); }
-static bool is_double(apus_dtype d) { return d == APUS_DTYPE_float64 || d == APUS_DTYPE_complex128; }
+#include "check_opencl.h"
 
 /// Drawn values on the CPU; complex ones have an imaginary part too.
 static apus_tensor *drawn(apus_dtype dtype, int32_t rank, const int64_t *shape, double low, double high) {
@@ -27,8 +13,8 @@ static apus_tensor *drawn(apus_dtype dtype, int32_t rank, const int64_t *shape, 
     for (int32_t i = 0; i < rank; i++) n *= shape[i];
     double *values = malloc(sizeof(double) * (size_t)(parts * n + 1));
     for (int64_t i = 0; i < parts * n; i++) {
-        values[i] = draw(low, high);
-        if (is_whole(dtype)) values[i] = floor(values[i]);
+        values[i] = check_draw(low, high);
+        if (check_is_whole(dtype)) values[i] = floor(values[i]);
         if (!apus_dtype_is_signed(dtype)) values[i] = fabs(values[i]);
     }
     apus_tensor *wide = NULL, *t = NULL;
@@ -65,7 +51,7 @@ static void check_same(const char *name, const char *layout, const apus_tensor *
     CHECK(apus_tensor_device(actual) == device);
     CHECK(apus_tensor_dtype(actual) == apus_tensor_dtype(expected));
     CHECK(apus_tensor_numel(actual) == apus_tensor_numel(expected));
-    bool whole = is_whole(apus_tensor_dtype(expected));
+    bool whole = check_is_whole(apus_tensor_dtype(expected));
     apus_dtype wide = whole ? APUS_DTYPE_int64 : APUS_DTYPE_complex128;
     int64_t n = apus_tensor_numel(expected) * (whole ? 1 : 2), bad = -1;
     size_t bytes = (size_t)n * 8;
@@ -178,7 +164,7 @@ static void domain_of(const row *r, apus_dtype dtype, double domain[6]) {
         apus_binary_domain((apus_binary_op)r->op, low, high);
         for (int i = 0; i < 2; i++) domain[2 * i] = low[i], domain[2 * i + 1] = high[i];
     }
-    if (is_whole(dtype)) domain[2] = fmax(domain[2], 1), domain[3] = fmax(domain[3], 5), domain[4] = 1;
+    if (check_is_whole(dtype)) domain[2] = fmax(domain[2], 1), domain[3] = fmax(domain[3], 5), domain[4] = 1;
 }
 
 static void check_row(const row *r, int32_t layout, const apus_dtype *dtypes) {
@@ -202,7 +188,7 @@ static void check_row(const row *r, int32_t layout, const apus_dtype *dtypes) {
 /// turn; all of them where APUS_TESTS is "full".
 static bool is_turn(const row *r, int32_t dtype) {
     // The compiler of Mesa's llvmpipe crashes on a few rows of int8.
-    if (dtype == APUS_DTYPE_int8 && strncmp(info.name, "llvmpipe", strlen("llvmpipe")) == 0) return false;
+    if (dtype == APUS_DTYPE_int8 && check_is_llvmpipe()) return false;
     const char *tests = getenv("APUS_TESTS");
     if (dtype == APUS_DTYPE_float32 || (tests != NULL && strcmp(tests, "full") == 0)) return true;
     return dtype == (r->op * 4 + 9) % APUS_DTYPE_COUNT;
@@ -213,7 +199,7 @@ static void test_row(const row *r) {
     const int32_t count = APUS_DTYPE_COUNT, all = (int32_t)(sizeof layouts / sizeof layouts[0]);
     bool is_where = r->count == 3 && r->op == APUS_TERNARY_where;
     for (int32_t d = 0; d < count; d++) {
-        if (!is_turn(r, d) || (is_double((apus_dtype)d) && !info.has_float64)) continue;
+        if (!is_turn(r, d) || !check_computes((apus_dtype)d)) continue;
         apus_dtype dtypes[3] = {(apus_dtype)d, (apus_dtype)d, (apus_dtype)d};
         if (is_where) dtypes[0] = APUS_DTYPE_bool;
         bool every = d == APUS_DTYPE_float32 || (r->op == 0 && d != APUS_DTYPE_complex128);
@@ -238,7 +224,7 @@ static void test_copies(void) {
     for (int32_t from = 0; from < APUS_DTYPE_COUNT; from++) {
         apus_tensor *x = drawn((apus_dtype)from, 2, small, -40, 40), *there = moved(x);
         for (int32_t to = 0; to < APUS_DTYPE_COUNT; to++) {
-            if ((is_double((apus_dtype)from) || is_double((apus_dtype)to)) && !info.has_float64) continue;
+            if (!check_computes((apus_dtype)from) || !check_computes((apus_dtype)to)) continue;
             apus_tensor *expected = NULL, *actual = NULL;
             CHECK_OK(apus_tensor_to(&expected, x, (apus_dtype)to, APUS_DEVICE_CPU));
             CHECK_OK(apus_tensor_to(&actual, there, (apus_dtype)to, device));
@@ -267,13 +253,39 @@ static void test_copies(void) {
     }
 }
 
+/// Dtypes are converted on the CPU, so that devices without float64 need not.
+static void test_copies_across(void) {
+    const int64_t shape[] = {3, 5};
+    for (int32_t from = 0; from < APUS_DTYPE_COUNT; from++) {
+        apus_tensor *x = drawn((apus_dtype)from, 2, shape, -40, 40), *there = moved(x);
+        for (int32_t to = 0; to < APUS_DTYPE_COUNT; to++) {
+            apus_tensor *expected = NULL, *out = NULL, *back = NULL;
+            CHECK_OK(apus_tensor_to(&expected, x, (apus_dtype)to, APUS_DEVICE_CPU));
+            CHECK_OK(apus_tensor_to(&out, x, (apus_dtype)to, device));
+            check_same("to the device", apus_dtype_name((apus_dtype)from), out, expected, 0);
+            CHECK_OK(apus_tensor_to(&back, there, (apus_dtype)to, APUS_DEVICE_CPU));
+            check_same_bits(back, expected);
+            char read[15 * 16], direct[15 * 16];
+            size_t bytes = 15 * apus_dtype_size((apus_dtype)to);
+            CHECK_OK(apus_tensor_read(expected, (apus_dtype)to, direct, bytes));
+            CHECK_OK(apus_tensor_read(there, (apus_dtype)to, read, bytes));
+            CHECK(memcmp(read, direct, bytes) == 0);
+            apus_tensor_release(expected);
+            apus_tensor_release(out);
+            apus_tensor_release(back);
+        }
+        apus_tensor_release(x);
+        apus_tensor_release(there);
+    }
+}
+
 /// What no integer holds saturates, and NaN is the least.
 static void test_extremes(void) {
     const float values[] = {3e38f, -3e38f, INFINITY, -INFINITY, NAN, 9.3e18f, 1.7e19f, 300, -300, 70000, 0.5f, -0.5f};
     const int64_t shape[] = {sizeof values / sizeof values[0]};
     apus_tensor *x = check_floats(1, shape, values), *there = moved(x);
     for (int32_t to = 0; to < APUS_DTYPE_COUNT; to++) {
-        if (is_double((apus_dtype)to) && !info.has_float64) continue;
+        if (!check_computes((apus_dtype)to)) continue;
         apus_tensor *expected = NULL, *actual = NULL;
         CHECK_OK(apus_tensor_to(&expected, x, (apus_dtype)to, APUS_DEVICE_CPU));
         CHECK_OK(apus_tensor_to(&actual, there, (apus_dtype)to, device));
@@ -443,15 +455,10 @@ static void test_fork(void) {
 
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0); // what the child of a fork has not printed is not its to print
-    if (apus_opencl_device_count() == 0) {
-        printf("test_opencl: skipped, there is no OpenCL device\n");
-        return 0;
-    }
-    if (apus_opencl_default_device(&device) != APUS_STATUS_ok) device = APUS_DEVICE_OPENCL;
-    CHECK_OK(apus_opencl_device_info(&info, device - APUS_DEVICE_OPENCL));
-    printf("%s, kernels of class %s\n", info.name, info.kernel_class == APUS_OPENCL_CLASS_cpu ? "cpu" : "gpu");
+    if (!check_opencl_begin("test_opencl")) return 0;
     apus_opencl_set_fallback_strict(false);
     test_copies();
+    test_copies_across();
     test_extremes();
     test_sizes();
     test_formulas();

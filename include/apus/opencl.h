@@ -5,7 +5,8 @@
 ///
 /// Environment: `APUS_OPENCL_DEVICE` ("platform:index", part of a platform's name and the number of a device among
 /// those of the platforms that match; ":index" counts all) chooses the default device. `APUS_OPENCL_CLASS` ("cpu" or
-/// "gpu") forces the kernels made for that class. `APUS_OPENCL_MEMORY_LIMIT` (bytes) bounds a device's memory.
+/// "gpu") forces the kernels made for that class. `APUS_OPENCL_FLOAT64=0` hides that devices compute in float64, to try
+/// what runs without it. `APUS_OPENCL_MEMORY_LIMIT` (bytes) bounds a device's memory.
 /// `APUS_OPENCL_FALLBACK=error` turns strict mode on. `APUS_OPENCL_CACHE` names the directory that keeps compiled
 /// programs, "0" keeps none; by default it is apus/opencl in the user's cache directory. NVIDIA's driver and PoCL keep
 /// programs by themselves: of the first none are written, of the second only by `apus_opencl_save_programs`.
