@@ -21,11 +21,17 @@ static wide join_(double real, double imaginary) {
 /// Both parts by themselves: a product of complex numbers would make NaN of an infinity beside a zero.
 static wide scale_(wide x, double factor) { return join_(creal(x) * factor, cimag(x) * factor); }
 
+static bool is_zero_(wide x) { return x == 0; }
+static wide reciprocal_(wide x) { return 1 / x; }
+static wide sigmoid_(wide x) { return 1 / (1 + cexp(-x)); }
+
 static wide sign_(wide x) {
     if (x == 0) return 0;
     double length = cabs(x);
     return join_(creal(x) / length, cimag(x) / length);
 }
+
+static wide exp2_(wide x) { return cexp(scale_(x, 0.69314718055994530942)); }
 
 /// exp(a + ib) - 1 = expm1(a) cos(b) - 2 sin²(b / 2) + i exp(a) sin(b), which cancels nothing near zero.
 static wide expm1_(wide x) {

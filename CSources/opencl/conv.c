@@ -2,7 +2,6 @@
 #include "device/conv.h"
 
 #include "opencl/conv.h"
-#include "opencl/fallback.h"
 
 enum { PIECE_TILES = 256, PIECE = 1024, GROUP = 128 };
 

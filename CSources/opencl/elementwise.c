@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "device/elementwise.h"
-#include "opencl/fallback.h"
 
 // A row of the tables as text, UNARY_real(unary_exp, exp(x)) and so on, behind the macros that make a kernel of it.
 #define ROW(kernel, text)                                                                                              \
@@ -32,6 +31,29 @@ static const apus__cl_family ternary_families[APUS_TERNARY_COUNT] = {
 #undef APUS_TERNARY
 };
 
+// Rows of device/complex.def, for the complex dtypes.
+#define COMPLEX_ROW(kernel, text)                                                                                      \
+    {                                                                                                                  \
+        kernel, { APUS__CL_ROW_SOURCES, apus__cl_complex, text }                                                       \
+    }
+static const apus__cl_family complex_unary_families[APUS_UNARY_COUNT] = {
+#define APUS_COMPLEX_UNARY(name, result, expression)                                                                   \
+    [APUS_UNARY_##name] = COMPLEX_ROW("unary_" #name, "COMPLEX_UNARY_" #result "(unary_" #name ", " #expression ")"    \
+                                                      "\n"),
+#define APUS_COMPLEX_BINARY(name, expression)
+#include "device/complex.def"
+#undef APUS_COMPLEX_UNARY
+#undef APUS_COMPLEX_BINARY
+};
+static const apus__cl_family complex_binary_families[APUS_BINARY_COUNT] = {
+#define APUS_COMPLEX_UNARY(name, result, expression)
+#define APUS_COMPLEX_BINARY(name, expression)                                                                          \
+    [APUS_BINARY_##name] = COMPLEX_ROW("binary_" #name, "COMPLEX_BINARY(binary_" #name ", " #expression ")\n"),
+#include "device/complex.def"
+#undef APUS_COMPLEX_UNARY
+#undef APUS_COMPLEX_BINARY
+};
+
 /// One call: which row, and which dtypes its operands have in the kernel.
 typedef struct call {
     const apus__cl_family *family;
@@ -40,6 +62,8 @@ typedef struct call {
     const uint64_t *parameter;          ///< ternary.def's s, or NULL
     int64_t width;                      ///< elements that a kernel takes at once
 } call;
+
+enum { GIVES_SAME = -1 };
 
 /// How many elements kernels take at once; W in common.cl for the GPU class.
 static int64_t gpu_width(apus_dtype dtype) {
@@ -74,10 +98,10 @@ apus_dtype apus__cl_compute_dtype(apus_dtype dtype) {
 
 /// The dtype of the program: the operands' own where all that matter share one that is computed as asked, so that
 /// narrow floats and bool need no conversion.
-static apus_dtype program_dtype(const apus__plan *plan, apus_dtype compute, int32_t first_input, bool gives_bool) {
+static apus_dtype program_dtype(const apus__plan *plan, apus_dtype compute, int32_t first_input, bool gives_same) {
     apus_dtype found = compute;
     bool any = false;
-    for (int32_t k = gives_bool ? first_input : 0; k < plan->count; k++) {
+    for (int32_t k = gives_same ? 0 : first_input; k < plan->count; k++) {
         const apus__operand *o = &plan->operands[k];
         if ((k > 0 && k < first_input) || apus__cl_is_number(o)) continue;
         if (any && o->dtype != found) return compute;
@@ -106,11 +130,12 @@ static apus_status run_staged(const call *c, apus__plan *plan, const apus__plan 
     return apus__cl_copy(&back);
 }
 
-static apus_status run(call *c, const apus__plan *given, apus_dtype compute, int32_t first_input, bool gives_bool) {
+/// `result` is the dtype that the kernel gives, or GIVES_SAME for that of the program.
+static apus_status run(call *c, const apus__plan *given, apus_dtype compute, int32_t first_input, int result) {
     if (given->numel == 0) return APUS_STATUS_ok;
-    c->program = program_dtype(given, compute, first_input, gives_bool);
+    c->program = program_dtype(given, compute, first_input, result == GIVES_SAME);
     c->width = gpu_width(c->program);
-    c->dtypes[0] = gives_bool ? APUS_DTYPE_bool : c->program;
+    c->dtypes[0] = result == GIVES_SAME ? c->program : (apus_dtype)result;
     for (int32_t k = 1; k < given->count; k++) c->dtypes[k] = k < first_input ? APUS_DTYPE_bool : c->program;
     apus__plan plan = *given;
     apus_status status = run_staged(c, &plan, given);
@@ -120,18 +145,23 @@ static apus_status run(call *c, const apus__plan *given, apus_dtype compute, int
 }
 
 static apus_status unary(const apus__plan *plan, apus_unary_op op, apus_dtype compute) {
-    if (apus_dtype_is_complex(compute) && apus__unary_has_complex(op)) return apus__fallback_unary(plan, op, compute);
-    return run(&(call){.family = &unary_families[op]}, plan, compute, 1, apus__unary_gives_bool(op));
+    bool is_complex = apus_dtype_is_complex(compute) && apus__unary_has_complex(op);
+    apus_dtype result = is_complex ? apus__complex_result(op, compute) : compute;
+    return run(&(call){.family = is_complex ? &complex_unary_families[op] : &unary_families[op]}, plan, compute, 1,
+               apus__unary_gives_bool(op) ? APUS_DTYPE_bool
+               : result != compute        ? (int)result
+                                          : GIVES_SAME);
 }
 
 static apus_status binary(const apus__plan *plan, apus_binary_op op, apus_dtype compute) {
-    if (apus_dtype_is_complex(compute) && apus__binary_has_complex(op)) return apus__fallback_binary(plan, op, compute);
-    return run(&(call){.family = &binary_families[op]}, plan, compute, 1, apus__binary_gives_bool(op));
+    bool is_complex = apus_dtype_is_complex(compute) && apus__binary_has_complex(op);
+    return run(&(call){.family = is_complex ? &complex_binary_families[op] : &binary_families[op]}, plan, compute, 1,
+               apus__binary_gives_bool(op) ? APUS_DTYPE_bool : GIVES_SAME);
 }
 
 apus_status apus__cl_row(const apus__plan *plan, const apus__cl_family *family, apus_dtype compute) {
     const uint64_t unused[2] = {0, 0};
-    return run(&(call){.family = family, .parameter = plan->count == 4 ? unused : NULL}, plan, compute, 1, false);
+    return run(&(call){.family = family, .parameter = plan->count == 4 ? unused : NULL}, plan, compute, 1, GIVES_SAME);
 }
 
 static apus_status ternary(const apus__plan *plan, apus_ternary_op op, apus_dtype compute, const apus_scalar *value) {
@@ -141,7 +171,7 @@ static apus_status ternary(const apus__plan *plan, apus_ternary_op op, apus_dtyp
     uint64_t bits[2];
     apus__cl_number_bits(bits, compute, &(apus__operand){.dtype = t->dtype, .storage = t->storage});
     return run(&(call){.family = &ternary_families[op], .parameter = bits}, plan, compute,
-               op == APUS_TERNARY_where ? 2 : 1, false);
+               op == APUS_TERNARY_where ? 2 : 1, GIVES_SAME);
 }
 
 const apus__elementwise_table apus__cl_elementwise_table = {

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "opencl/fallback.h"
 #include "opencl/tiling.h"
 #include "opencl/launch.h"
 

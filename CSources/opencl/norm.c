@@ -2,7 +2,6 @@
 // that follow from the shape, and the chunks' sums are added in order.
 #include "device/norm.h"
 
-#include "opencl/fallback.h"
 #include "opencl/launch.h"
 
 enum {

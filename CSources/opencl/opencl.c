@@ -1,8 +1,18 @@
 // OpenCL devices as the rest of the library sees them. One table serves all of them: storages say which.
 #include "opencl/opencl.h"
 
+#include "device/attention.h"
+#include "device/conv.h"
+#include "device/device.h"
 #include "device/elementwise.h"
-#include "opencl/fallback.h"
+#include "device/index.h"
+#include "device/matmul.h"
+#include "device/norm.h"
+#include "device/optim.h"
+#include "device/pool.h"
+#include "device/random.h"
+#include "device/reduce.h"
+#include "device/sort.h"
 #include "opencl/launch.h"
 
 static apus_status allocate(apus_storage *storage, size_t bytes) {
@@ -40,6 +50,8 @@ extern const apus__reduce_table apus__cl_reduce_table;
 extern const apus__index_table apus__cl_index_table;
 extern const apus__optim_table apus__cl_optim_table;
 extern const apus__random_table apus__cl_random_table;
+extern const apus__sort_table apus__cl_sort_table;
+extern const apus__attention_table apus__cl_attention_table;
 
 const apus__device_table apus__opencl = {
     .name = "opencl",
@@ -57,8 +69,8 @@ const apus__device_table apus__opencl = {
     .index = &apus__cl_index_table,
     .random = &apus__cl_random_table,
     .optim = &apus__cl_optim_table,
-    .sort = &apus__fallback_sort,
-    .attention = &apus__fallback_attention,
+    .sort = &apus__cl_sort_table,
+    .attention = &apus__cl_attention_table,
 };
 
 apus_status apus__opencl_find(const apus__device_table **out, apus_device device) {

@@ -1,7 +1,6 @@
 // Pooling on OpenCL devices.
 #include "device/pool.h"
 
-#include "opencl/fallback.h"
 #include "opencl/launch.h"
 
 enum { ITEM_ELEMENTS = 4096 /* what an item of the CPU class takes at least */ };

@@ -9,6 +9,9 @@ const char apus__cl_functions[] =
 const char apus__cl_elementwise[] =
 #include "opencl/kernels/elementwise.cl"
     ;
+const char apus__cl_complex[] =
+#include "opencl/kernels/complex.cl"
+    ;
 const char apus__cl_move[] =
 #include "opencl/kernels/move.cl"
     ;
@@ -77,6 +80,12 @@ const char apus__cl_scan[] =
     ;
 const char apus__cl_arg[] =
 #include "opencl/kernels/arg.cl"
+    ;
+const char apus__cl_sort[] =
+#include "opencl/kernels/sort.cl"
+    ;
+const char apus__cl_attention[] =
+#include "opencl/kernels/attention.cl"
     ;
 const char apus__cl_optim[] =
 #include "opencl/kernels/optim.cl"

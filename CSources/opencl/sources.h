@@ -5,6 +5,7 @@
 extern const char apus__cl_common[];      ///< dtypes and walks: the first source of every family
 extern const char apus__cl_functions[];   ///< what the operator tables' expressions call
 extern const char apus__cl_elementwise[]; ///< macros that make kernels of the operator tables' rows
+extern const char apus__cl_complex[];     ///< behind that, functions and macros for the rows of device/complex.def
 extern const char apus__cl_move[];
 extern const char apus__cl_convert[];
 extern const char apus__cl_lanes[];  ///< multiply-adds of matrix products and convolutions
@@ -30,6 +31,8 @@ extern const char apus__cl_reduce_runs[];    ///< runs of elements through these
 extern const char apus__cl_reduce_kernels[]; ///< and the walks over any dims
 extern const char apus__cl_scan[];           ///< behind apus__cl_reduce_runs
 extern const char apus__cl_arg[];
+extern const char apus__cl_sort[];
+extern const char apus__cl_attention[]; ///< behind apus__cl_norm
 extern const char apus__cl_index[];
 extern const char apus__cl_place[];
 extern const char apus__cl_optim[];

@@ -170,11 +170,19 @@ static apus_status launch_ternary(const apus__elementwise_table *table, const ap
     return table->ternary(plan, (apus_ternary_op)op, compute, value);
 }
 
+/// The device of the operands. 0-d ones on the CPU are numbers, whose value any device takes.
+static apus_status device_of(const char *name, apus_device *device, const apus_tensor *const *inputs, int32_t count) {
+    const apus_tensor *placed[3] = {NULL};
+    for (int32_t i = 0; i < count; i++)
+        if (inputs[i]->rank > 0 || inputs[i]->storage->device != APUS_DEVICE_CPU) placed[i] = inputs[i];
+    return apus__same_device(name, device, placed, count);
+}
+
 /// Broadcasts, places the output, plans and runs.
 static apus_status run(apus_tensor **out, const char *name, launch start, int op, apus_dtype compute, apus_dtype result,
                        const apus_tensor *const *inputs, int32_t count, const apus_scalar *value) {
     apus_device device;
-    APUS_TRY(apus__same_device(name, &device, inputs, count));
+    APUS_TRY(device_of(name, &device, inputs, count));
     int32_t rank;
     int64_t shape[APUS_MAX_RANK];
     APUS_TRY(apus__broadcast_shape(name, &rank, shape, inputs, count));

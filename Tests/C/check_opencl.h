@@ -41,6 +41,9 @@ static inline bool check_computes(apus_dtype d) {
 /// Mesa's llvmpipe ends loops after 65,535 rounds.
 static inline bool check_is_llvmpipe(void) { return strncmp(info.name, "llvmpipe", strlen("llvmpipe")) == 0; }
 
+/// A simulator takes minutes for what a device does in a second: small shapes for it.
+static inline bool check_is_simulated(void) { return strstr(info.name, "Oclgrind") != NULL; }
+
 /// An operand in both places, in the same layout.
 typedef struct operand {
     apus_tensor *cpu, *device;

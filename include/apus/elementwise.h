@@ -1,5 +1,7 @@
 /// Operators that work element by element, with broadcasting and PyTorch's type promotion.
 ///
+/// Operands are on one device; beside those on another one, 0-d CPU tensors are numbers, as in PyTorch.
+///
 /// Threads: see apus.h.
 #ifndef APUS_ELEMENTWISE_H
 #define APUS_ELEMENTWISE_H

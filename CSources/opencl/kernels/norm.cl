@@ -42,6 +42,24 @@ static inline T total_of(V x) {
 #define GRADIENT(L) L(g, i)
 #define GRADIENT_DISTANCE(L) (L(g, i) * (L(x, i) - mean))
 #define WITH_GRADIENT(L) (L(plain, i) + L(g, i))
+
+static inline T largest_of_row(long n, const global T *x) {
+    T best = x[0];
+    long i = 0;
+    if (n >= W) {
+        V lanes = LOADV(x, 0);
+        for (i = W; i + W <= n; i += W) {
+            const V next = LOADV(x, i);
+            lanes = LARGER(lanes, next);
+        }
+        T kept[W];
+        VSTORE(lanes, 0, kept);
+        best = kept[0];
+        for (int lane = 1; lane < W; lane++) best = LARGER(best, kept[lane]);
+    }
+    for (; i < n; i++) best = LARGER(best, x[i]);
+    return best;
+}
 #endif
 
 // ---- Chunks of sums

@@ -4,24 +4,6 @@ R"CLSRC(
 
 // ---- Rows; an item takes `chunk` of them
 
-static inline T largest_of_row(long n, const global T *x) {
-    T best = x[0];
-    long i = 0;
-    if (n >= W) {
-        V lanes = LOADV(x, 0);
-        for (i = W; i + W <= n; i += W) {
-            const V next = LOADV(x, i);
-            lanes = LARGER(lanes, next);
-        }
-        T kept[W];
-        VSTORE(lanes, 0, kept);
-        best = kept[0];
-        for (int lane = 1; lane < W; lane++) best = LARGER(best, kept[lane]);
-    }
-    for (; i < n; i++) best = LARGER(best, x[i]);
-    return best;
-}
-
 kernel void softmax_rows(global T *out, long out_at, const global T *in, long in_at, long rows, long n, long logarithm,
                          long chunk) {
     const long first = get_global_id(0) * chunk, last = min(rows, first + chunk);

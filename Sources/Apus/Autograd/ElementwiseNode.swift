@@ -24,6 +24,16 @@ final class ElementwiseNode: Node, @unchecked Sendable {
     struct Form {
         let shape: [Int]
         let dtype: DType
+        let device: Device
+
+        init(_ tensor: Tensor) {
+            shape = tensor.shape
+            dtype = tensor.dtype
+            device = tensor.device
+        }
+
+        /// A gradient of the result as one of the input: summed over what was broadcast.
+        func fit(_ gradient: Tensor) -> Tensor { gradient.sum(to: shape).to(dtype: dtype, device: device) }
     }
 
     init(_ operation: Operation, inputs: Int, scalar: Scalar? = nil) {
@@ -36,9 +46,11 @@ final class ElementwiseNode: Node, @unchecked Sendable {
     @inline(__always)
     func connect(_ input: Int, _ edge: Edge, _ tensor: Tensor, result: Tensor) {
         edges[input] = edge
-        if tensor.dtype == result.dtype && tensor.hasShape(of: result) { return }
+        // A number may be on another device.
+        let isThere = tensor.rank > 0 || tensor.device == result.device
+        if isThere && tensor.dtype == result.dtype && tensor.hasShape(of: result) { return }
         if forms.isEmpty { forms = Array(repeating: nil, count: edges.count) }
-        forms[input] = Form(shape: tensor.shape, dtype: tensor.dtype)
+        forms[input] = Form(tensor)
     }
 
     /// Keeps what the rules of the inputs that need a gradient read.
@@ -84,7 +96,7 @@ final class ElementwiseNode: Node, @unchecked Sendable {
         guard var gradient = apply(rule, isConjugated ? g.conj() : g, createGraph) else { return nil }
         if isConjugated { gradient = gradient.conj() }
         guard !forms.isEmpty, let form = forms[input] else { return gradient }
-        return gradient.sum(to: form.shape).to(form.dtype)
+        return form.fit(gradient)
     }
 
     /// An element of the result depends on one element of each operand alone, so the rules work both ways.

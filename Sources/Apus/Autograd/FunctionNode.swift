@@ -46,7 +46,7 @@ final class FunctionNode: Node, @unchecked Sendable {
         self.function = function
         forms = inputs.map { input in
             guard let input, input.requiresGrad else { return nil }
-            return ElementwiseNode.Form(shape: input.shape, dtype: input.dtype)
+            return ElementwiseNode.Form(input)
         }
         saved = SavedTensors(
             saving,
@@ -89,7 +89,7 @@ final class FunctionNode: Node, @unchecked Sendable {
         else { return }
         for i in 0..<answer.count where needs(i) {
             guard let gradient = answer[i].take(), let form = forms[i] else { continue }
-            results[i] = gradient.sum(to: form.shape).to(form.dtype)
+            results[i] = form.fit(gradient)
         }
     }
 
