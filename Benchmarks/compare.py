@@ -5,6 +5,7 @@ machine drift, ratios of neighbouring runs much less.
 """
 
 import argparse
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -69,19 +70,24 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.5)
     parser.add_argument("--output", help="a Markdown file to write")
+    parser.add_argument("--device", help="an OpenCL device, which is compared with its own peers and with Apus on the CPU")
     options = parser.parse_args()
-    commands = {"apus": [options.apus]}
-    for peer in ("torch", "numpy"):
+    packages = ["tinygrad", "pyopencl"] if options.device else ["torch", "numpy"]
+    peers = packages + ["clblast"] if options.device else packages
+    commands = {"apus": [options.apus] + (["--device", options.device] if options.device else [])}
+    if options.device:
+        commands["cpu"] = [options.apus]
+    for peer in peers:
         commands[peer] = [sys.executable, str(here / "peers" / f"{peer}_bench.py")]
-    result = table(measure(options, commands), ["torch", "numpy"])
-    versions = subprocess.run([sys.executable, "-c", "import torch, numpy; print(torch.__version__, numpy.__version__)"],
-                              capture_output=True, text=True).stdout.split()
-    text = f"""# Benchmarks
+    result = table(measure(options, commands), [name for name in commands if name != "apus"])
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    title = f"Benchmarks on {options.device}" if options.device else "Benchmarks"
+    text = f"""# {title}
 
 Made by `scripts/bench`: each workload runs in Apus and its peers in turn, {options.rounds} rounds; a ratio above 1
 means that Apus is faster. Every `OPENBLAS_*` variable is unset for all. Times are medians in milliseconds.
 
-Machine: {processor()}, {os.cpu_count()} processors, {options.threads} threads. PyTorch {versions[0]}, NumPy {versions[1]}.
+Machine: {processor()}, {os.cpu_count()} processors, {options.threads} threads. {versions}.
 
 {result}
 """

@@ -21,6 +21,7 @@ struct Options {
     var only = ""
     var threads = 2
     var seconds = 0.5
+    var device = Device.cpu
     var list = false
 
     init(_ arguments: [String]) {
@@ -30,6 +31,9 @@ struct Options {
             case "--only": only = rest.next() ?? ""
             case "--threads": threads = rest.next().flatMap(Int.init) ?? threads
             case "--seconds": seconds = rest.next().flatMap(Double.init) ?? seconds
+            case "--device":
+                guard let named = rest.next().flatMap(Device.init) else { Options.explain(exitCode: 2) }
+                device = named
             case "--list": list = true
             default: Options.explain(exitCode: argument == "--help" || argument == "-h" ? 0 : 2)
             }
@@ -39,7 +43,7 @@ struct Options {
     private static func explain(exitCode: Int32) -> Never {
         print(
             """
-            usage: apus-bench [--only PREFIX] [--threads N] [--seconds S] [--list]
+            usage: apus-bench [--only PREFIX] [--threads N] [--seconds S] [--device NAME] [--list]
 
             Prints one JSON line a workload: id, median_ms of one call, iterations, threads, and gflops or gb_s where
             these say something. scripts/bench runs it beside PyTorch and NumPy.
@@ -47,6 +51,7 @@ struct Options {
               --only PREFIX   the workloads whose id starts with this, e.g. gemm
               --threads N     threads an operator may use (2)
               --seconds S     time for each workload (0.5)
+              --device NAME   where tensors are, e.g. opencl:0 (cpu)
               --list          print the ids and stop
             """)
         exit(exitCode)
@@ -60,7 +65,11 @@ private func now() -> Double {
 }
 
 /// The median milliseconds of one call, and how many calls were made. A sample lasts at least 50 µs.
-private func measure(_ run: () -> Void, seconds: Double) -> (milliseconds: Double, iterations: Int) {
+private func measure(_ call: () -> Void, seconds: Double, device: Device) -> (milliseconds: Double, iterations: Int) {
+    func run() {
+        call()
+        device.synchronize()
+    }
     run()
     run()
     var start = now()
@@ -70,7 +79,8 @@ private func measure(_ run: () -> Void, seconds: Double) -> (milliseconds: Doubl
     let end = now() + seconds
     while now() < end || samples.count < 5 {
         start = now()
-        for _ in 0..<calls { run() }
+        for _ in 0..<calls { call() }
+        device.synchronize()
         samples.append((now() - start) / Double(calls))
     }
     samples.sort()
@@ -87,7 +97,8 @@ func report(_ workloads: [Workload], options: Options) {
         return
     }
     for workload in chosen {
-        let (milliseconds, iterations) = measure(workload.setUp(), seconds: options.seconds)
+        let (milliseconds, iterations) = measure(
+            workload.setUp(), seconds: options.seconds, device: options.device)
         var line = "{\"id\": \"\(workload.id)\", \"peer\": \"apus\", \"median_ms\": \(milliseconds)"
         line += ", \"iterations\": \(iterations), \"threads\": \(options.threads)"
         if let gflop = workload.gflop { line += ", \"gflops\": \(gflop / milliseconds * 1e3)" }

@@ -2,10 +2,16 @@ import Apus
 import ApusNN
 import ApusOptim
 
+/// Where everything is measured.
+private let device = options.device
+
+private func randn(_ shape: Int...) -> Tensor { randn(shape) }
+private func randn(_ shape: [Int]) -> Tensor { Tensor.randn(shape, device: device) }
+
 private func gemm(_ n: Int) -> Workload {
     Workload(id: "gemm.f32.\(n)", gflop: 2e-9 * Double(n * n * n)) {
-        let a = Tensor.randn(n, n)
-        let b = Tensor.randn(n, n)
+        let a = randn(n, n)
+        let b = randn(n, n)
         return { _ = a.matmul(b) }
     }
 }
@@ -15,8 +21,8 @@ private func elementwise(_ id: String, reads: Int, _ function: @escaping @Sendab
     -> Workload
 {
     Workload(id: id, gigabytes: Double(reads + 1) * 0.04) {
-        let a = Tensor.randn(10_000_000)
-        let b = Tensor.randn(10_000_000)
+        let a = randn(10_000_000)
+        let b = randn(10_000_000)
         return { _ = function(a, b) }
     }
 }
@@ -25,17 +31,17 @@ private func matrix(_ id: String, gigabytes: Double = 0.067, _ function: @escapi
     -> Workload
 {
     Workload(id: id, gigabytes: gigabytes) {
-        let matrix = Tensor.randn(4096, 4096)
-        let row = Tensor.randn(4096)
+        let matrix = randn(4096, 4096)
+        let row = randn(4096)
         return { _ = function(matrix, row) }
     }
 }
 
 private func rows(_ id: String, _ function: @escaping @Sendable (Tensor, Tensor, Tensor) -> Tensor) -> Workload {
     Workload(id: id, gigabytes: 2 * 4096 * 1024 * 4e-9) {
-        let x = Tensor.randn(4096, 1024)
-        let weight = Tensor.randn(1024)
-        let bias = Tensor.randn(1024)
+        let x = randn(4096, 1024)
+        let weight = randn(1024)
+        let bias = randn(1024)
         return { _ = function(x, weight, bias) }
     }
 }
@@ -43,34 +49,34 @@ private func rows(_ id: String, _ function: @escaping @Sendable (Tensor, Tensor,
 private func conv(_ channels: Int, kernel: Int) -> Workload {
     let flop = 2.0 * 8 * 56 * 56 * Double(channels * channels * kernel * kernel)
     return Workload(id: "conv.\(kernel)x\(kernel).\(channels)", gflop: flop * 1e-9) {
-        let x = Tensor.randn(8, channels, 56, 56)
-        let w = Tensor.randn(channels, channels, kernel, kernel)
+        let x = randn(8, channels, 56, 56)
+        let w = randn(channels, channels, kernel, kernel)
         return { _ = F.conv2d(x, w, padding: kernel / 2) }
     }
 }
 
 private let addOut = Workload(id: "ew.add_out.10M", gigabytes: 0.12) {
-    let a = Tensor.randn(10_000_000)
-    let b = Tensor.randn(10_000_000)
+    let a = randn(10_000_000)
+    let b = randn(10_000_000)
     return { a.add_(b) }
 }
 
 private let layerNormTrain = Workload(id: "layer_norm_train.4096x1024") {
-    let x = Tensor.randn(4096, 1024).requiresGrad_()
-    let weight = Tensor.randn(1024).requiresGrad_()
-    let bias = Tensor.randn(1024).requiresGrad_()
-    let gradient = Tensor.randn(4096, 1024)
+    let x = randn(4096, 1024).requiresGrad_()
+    let weight = randn(1024).requiresGrad_()
+    let bias = randn(1024).requiresGrad_()
+    let gradient = randn(4096, 1024)
     return { F.layerNorm(x, normalizedShape: [1024], weight: weight, bias: bias).backward(gradient: gradient) }
 }
 
 private let smallAdd = Workload(id: "ovh.add.10") {
-    let a = Tensor.randn(10)
-    let b = Tensor.randn(10)
+    let a = randn(10)
+    let b = randn(10)
     return { _ = a + b }
 }
 
 private let autogradChain = Workload(id: "ovh.autograd_chain_1000ops") {
-    let x = Tensor.randn(10).requiresGrad_()
+    let x = randn(10).requiresGrad_()
     return {
         var y = x
         for _ in 0..<500 { y = (y * 1.0001) + 0.0001 }
@@ -81,7 +87,7 @@ private let autogradChain = Workload(id: "ovh.autograd_chain_1000ops") {
 /// The same operations without a backward pass, with and without recording: the difference is what recording costs.
 private func forwardChain(_ id: String, requiresGrad: Bool) -> Workload {
     Workload(id: id) {
-        let x = Tensor.randn(10).requiresGrad_(requiresGrad)
+        let x = randn(10).requiresGrad_(requiresGrad)
         return {
             var y = x
             for _ in 0..<500 { y = (y * 1.0001) + 0.0001 }
@@ -91,7 +97,7 @@ private func forwardChain(_ id: String, requiresGrad: Bool) -> Workload {
 
 /// A chain of 20,000 operations, whose graph is far larger than the caches.
 private let deepGraph = Workload(id: "autograd.deep.20000") {
-    let x = Tensor.randn(10).requiresGrad_()
+    let x = randn(10).requiresGrad_()
     return {
         var y = x
         for _ in 0..<20_000 { y = y.tanh() }
@@ -101,13 +107,13 @@ private let deepGraph = Workload(id: "autograd.deep.20000") {
 
 /// 1,000 branches from one tensor that meet again.
 private let wideGraph = Workload(id: "autograd.wide.1000") {
-    let x = Tensor.randn(10).requiresGrad_()
+    let x = randn(10).requiresGrad_()
     return { Tensor.stack((0..<1000).map { (x * Double($0)).sum() }).sum().backward() }
 }
 
 /// 1,000 parameters of 10 elements.
 private let manyParameters = Workload(id: "autograd.parameters.1000") {
-    let parameters = (0..<1000).map { _ in Tensor.randn(10).requiresGrad_() }
+    let parameters = (0..<1000).map { _ in randn(10).requiresGrad_() }
     return {
         for parameter in parameters { parameter.grad = nil }
         Tensor.stack(parameters.map { $0.square().sum() }).sum().backward()
@@ -119,7 +125,7 @@ private func order(_ id: String, _ shape: [Int], _ function: @escaping @Sendable
     -> Workload
 {
     Workload(id: id) {
-        let x = Tensor.randn(shape)
+        let x = randn(shape)
         return { _ = function(x) }
     }
 }
@@ -127,10 +133,10 @@ private func order(_ id: String, _ shape: [Int], _ function: @escaping @Sendable
 /// One Adam step on a fixed batch.
 private func train(_ id: String, input: [Int], _ makeModel: @escaping @Sendable () -> Sequential) -> Workload {
     Workload(id: id) {
-        let model = makeModel()
+        let model = makeModel().to(device)
         let optimizer = Adam(model.parameters(), lr: 1e-3)
-        let x = Tensor.randn(input)
-        let target = Tensor.randint(0, 10, shape: [input[0]])
+        let x = randn(input)
+        let target = Tensor.randint(0, 10, shape: [input[0]]).to(device)
         return {
             optimizer.zeroGrad()
             F.crossEntropy(model(x), target).backward()
