@@ -59,13 +59,17 @@ static void test_table(void) {
     bool full = tests != NULL && strcmp(tests, "full") == 0;
     for (int op = 0; op < APUS_REDUCE_COUNT; op++)
         for (int32_t d = 0; d < APUS_DTYPE_COUNT; d++) {
-            bool all = d == APUS_DTYPE_float32 || op == APUS_REDUCE_sum || full;
+            bool all = d == APUS_DTYPE_float32 || (op == APUS_REDUCE_sum && !check_is_simulated()) || full;
             bool turn = all || d == (op * 4 + 1) % APUS_DTYPE_COUNT || d == (op * 7 + 3) % APUS_DTYPE_COUNT;
             if (!turn || !check_computes((apus_dtype)d)) continue;
             for (int32_t i = all ? 0 : 4; i < (all ? count : 7); i++)
                 check_row(&layouts[i], (apus_reduce_op)op, (apus_dtype)d, i % 2 == 0);
         }
     for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
+        if (check_is_simulated()) {
+            check_row(&large[i], APUS_REDUCE_sum, APUS_DTYPE_float32, false);
+            continue;
+        }
         const apus_dtype dtypes[] = {APUS_DTYPE_float32, APUS_DTYPE_bool, APUS_DTYPE_int32, APUS_DTYPE_complex64};
         for (int d = 0; d < 4; d++) check_row(&large[i], APUS_REDUCE_sum, dtypes[d], false);
         check_row(&large[i], APUS_REDUCE_max, APUS_DTYPE_float32, false);
@@ -98,7 +102,8 @@ static void test_statistics(void) {
         if (!check_computes(dtypes[d])) continue;
         for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) check_statistics(&layouts[i], dtypes[d]);
     }
-    for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) check_statistics(&large[i], APUS_DTYPE_float32);
+    for (size_t i = 0; i < sizeof large / sizeof large[0] && !check_is_simulated(); i++)
+        check_statistics(&large[i], APUS_DTYPE_float32);
 }
 
 /// With a dtype to compute in.
@@ -139,6 +144,7 @@ static void test_values(void) {
         check_result_pair("logsumexp", out, 1e-6);
         check_release(x);
     }
+    if (check_is_simulated()) return;
     const apus_scalar tenth = {.kind = APUS_SCALAR_float, .real = 0.1};
     const int64_t many[] = {5000003};
     apus_tensor *x = NULL, *sum = NULL, *again = NULL;
@@ -199,8 +205,9 @@ static void test_lanes(void) {
     for (int d = 0; d < 7; d++)
         for (int i = 0; i < 6 && check_computes(dtypes[d]); i++) check_lanes(dtypes[d], 3, shapes[i], 1);
     const int64_t longs[][2] = {{1, 200003}, {3, 70001}, {20, 3001}};
-    for (int d = 0; d < 3; d++)
-        for (int i = 0; i < 3 && check_computes(dtypes[d]); i++) check_lanes(dtypes[d], 2, longs[i], 1);
+    for (int d = 0; d < (check_is_simulated() ? 1 : 3); d++)
+        for (int i = check_is_simulated(); i < 3 && check_computes(dtypes[d]); i++)
+            check_lanes(dtypes[d], 2, longs[i], 1);
 }
 
 /// The first of equal elements, and the first NaN.

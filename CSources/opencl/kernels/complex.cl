@@ -140,7 +140,7 @@ static inline C pow_(C x, C y) {
 }
 
 #define RESULT_REAL PART
-#define PUT_REAL(p, at, stride, count, value) ((p)[at] = (value))
+#define PUT_REAL(p, at, stride, count, value, large) ((p)[at] = (value))
 #define COMPLEX_UNARY(name, R, conversion, expression)                                                                 \
     kernel void name(const walk GIVEN(w), global RESULT_##R *out, const global S *a) {                                 \
         TAKE(walk, w);                                                                                                 \

@@ -28,9 +28,25 @@ static inline V load(const global S *p, long at, long stride, long count) {
     for (int i = 0; i < W; i++) part[i] = LOAD(p, at + min((long)i, count - 1) * stride);
     return VLOAD(0, part);
 }
-static inline void store(global S *p, long at, long stride, long count, V x) {
+// What is larger than caches is written past them, where the compiler is Clang.
+#if defined(CPU_CLASS) && (defined(DTYPE_float32) || defined(DTYPE_float64)) && defined(__has_builtin)
+#if __has_builtin(__builtin_nontemporal_store)
+#define STREAMS (1 << 20)
+#endif
+#endif
+#ifdef STREAMS
+#define IS_LARGE(w) ((w).items * (w).chunk >= STREAMS)
+static inline int streams(const global S *p, int large) { return large && ((size_t)p & (sizeof(V) - 1)) == 0; }
+#define STORE_BLOCK(p, at, x, large)                                                                                   \
+    if (streams((p) + (at), large)) __builtin_nontemporal_store(x, (global V *)((p) + (at)));                          \
+    else STOREV(p, at, x)
+#else
+#define IS_LARGE(w) 0
+#define STORE_BLOCK(p, at, x, large) STOREV(p, at, x)
+#endif
+static inline void store(global S *p, long at, long stride, long count, V x, int large) {
     if (stride == 1 && count >= W) {
-        STOREV(p, at, x);
+        STORE_BLOCK(p, at, x, large);
         return;
     }
     T part[W];
@@ -43,7 +59,7 @@ static inline void store(global S *p, long at, long stride, long count, V x) {
 #define LANE_INT int
 #endif
 // Lanes are 0 or -1.
-static inline void store_truth(global uchar *p, long at, long stride, long count, PASTE(LANE_INT, W) x) {
+static inline void store_truth(global uchar *p, long at, long stride, long count, PASTE(LANE_INT, W) x, int large) {
     PASTE(uchar, W) truth = PASTE(convert_uchar, W)(x & 1);
     if (stride == 1 && count >= W) {
         VSTORE(truth, 0, p + at);
@@ -63,8 +79,9 @@ static inline PASTE(LANE_INT, W) load_truth(const global uchar *p, long at, long
 #define NUMBER_MASK(o) ((MASK)((o).bits[0] != 0 ? -1 : 0))
 #else
 #define load(p, at, stride, count) LOAD(p, at)
-#define store(p, at, stride, count, x) STORE(p, at, x)
-#define store_truth(p, at, stride, count, x) ((p)[at] = (x) != 0)
+#define IS_LARGE(w) 0
+#define store(p, at, stride, count, x, large) STORE(p, at, x)
+#define store_truth(p, at, stride, count, x, large) ((p)[at] = (x) != 0)
 #define load_truth(p, at, stride, count) ((p)[at] != 0)
 #define MASK int
 #define NUMBER_MASK(o) ((o).bits[0] != 0)
@@ -76,6 +93,7 @@ static inline PASTE(LANE_INT, W) load_truth(const global uchar *p, long at, long
 #define BEGIN                                                                                                          \
     ulong item = get_global_id(0);                                                                                     \
     if (item >= w.items) return;                                                                                       \
+    const int large = IS_LARGE(w);                                                                                     \
     long n = item_length(&w, item), at0 = locate(&w, item, 0)
 #define OPERAND(k, type, read_number)                                                                                  \
     long at##k = locate(&w, item, k);                                                                                  \
@@ -85,7 +103,8 @@ static inline PASTE(LANE_INT, W) load_truth(const global uchar *p, long at, long
 #define RESULT_TRUTH uchar
 #define PUT_SAME store
 #define PUT_TRUTH store_truth
-#define WRITE(R, value) PUT_##R(out, at0 + i * w.o[0].strides[0], w.o[0].strides[0], n - i, value)
+#define WRITE(R, value) \
+    PUT_##R(out, at0 + i * w.o[0].strides[0], w.o[0].strides[0], n - i, value, large)
 
 #define UNARY(name, R, expression)                                                                                     \
     kernel void name(const walk GIVEN(w), global RESULT_##R *out, const global S *a) {                                 \
