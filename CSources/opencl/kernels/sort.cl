@@ -51,7 +51,7 @@ static inline ITEM make_item(BITS key, long index) { return (ITEM)((ulong)index,
 #define INDEX_OF(item) ((long)((item) & 0xffffffffu))
 #define DIGIT(item, d) ((uint)((item) >> 8 * (d) + 32) & 255)
 static inline ITEM make_item(BITS key, long index) { return (ulong)key << 32 | (ulong)index; }
-#define LAST_ITEM(index) (0xffffffffull << 32 | (ulong)(index))
+#define LAST_ITEM(index) (0xfffffffful << 32 | (ulong)(index))
 #endif
 
 #ifdef CPU_CLASS
