@@ -35,7 +35,6 @@ workloads = [
     ("ew.add.10M", elements(10_000_000, lambda a, b: a + b)),
     ("ew.exp.10M", elements(10_000_000, lambda a, b: pyopencl.clmath.exp(a))),
     ("ew.tanh.10M", elements(10_000_000, lambda a, b: pyopencl.clmath.tanh(a))),
-    ("reduce.sum_all.4096", elements(4096 * 4096, lambda a, b: pyopencl.array.sum(a))),
     ("ovh.add.10", elements(10, lambda a, b: a + b)),
 ]
 report("pyopencl", arguments(), workloads)
