@@ -38,9 +38,9 @@ def measure(options, commands):
     times = {i: {name: [] for name in commands} for i in ids}
     for done, workload in enumerate(ids):
         print(f"[{done + 1}/{len(ids)}] {workload}", file=sys.stderr, flush=True)
-        for done_rounds in range(options.rounds):
+        for round_number in range(options.rounds):
             for name, command in commands.items():
-                if done_rounds > 0 and not times[workload][name]:
+                if round_number > 0 and not times[workload][name]:
                     continue  # a peer that does not have the workload
                 arguments = ["--only", workload, "--threads", str(options.threads), "--seconds", str(options.seconds)]
                 times[workload][name] += [r["median_ms"] for r in lines(command + arguments) if r["id"] == workload]

@@ -68,3 +68,20 @@ struct OpenCLKernelTests {
         #expect(x.grad?.cpu().toArray(Float.self) == [3, 12, 27])
     }
 }
+
+@Suite("Numbers beside tensors on a device", .enabled(if: Device.devices.count > 1))
+struct DeviceNumberTests {
+    @Test("the gradient of a number on the CPU is on the CPU")
+    func gradient() throws {
+        let device = Device.devices[1]
+        for shape in [[], [3]] {
+            let number = Tensor(2.0, dtype: .float32).requiresGrad_()
+            let x = Tensor.full(shape, 1.5, dtype: .float32).to(device).requiresGrad_()
+            (x * number).sum().backward()
+            let (forNumber, forX) = (try #require(number.grad), try #require(x.grad))
+            #expect(forNumber.device == .cpu && forNumber.shape == [])
+            #expect(forNumber.item() == (shape.isEmpty ? 1.5 : 4.5))
+            #expect(forX.device == device && forX.sum().item() == (shape.isEmpty ? 2 : 6))
+        }
+    }
+}
