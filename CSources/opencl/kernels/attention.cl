@@ -26,12 +26,20 @@ static inline long mask_at(const block *p, long head, long query) {
     for (long row = first_; row < min(p.rows, first_ + chunk); row++)
 #define EACH(i, n) for (long i = 0; i < (n); i++)
 #define IS_FIRST 1
+#define ROOM
 #else
 #define ROWS_KERNEL ROW_KERNEL
 #define MORE
 #define FOR_ROWS const long row = get_group_id(0);
 #define IS_FIRST (get_local_id(0) == 0)
+#define ROOM local T room[GROUP];
 #endif
+
+#define BEGIN_ROWS                                                                                                     \
+    TAKE(block, p);                                                                                                    \
+    if (truth != 0) truth += truth_at;                                                                                 \
+    if (added != 0) added += added_at;                                                                                 \
+    ROOM
 
 // What hides keys from a query: returns how many there are at most, and changes their scores.
 static inline long hide(const block *p, long row, global T *s, const global uchar *truth, const global T *added) {
@@ -54,12 +62,7 @@ static inline long hide(const block *p, long row, global T *s, const global ucha
 ROWS_KERNEL attention_soften(const block GIVEN(p), global T *scores, long scores_at, const global uchar *truth,
                              long truth_at, const global T *added, long added_at, global T *logsumexp,
                              long logsumexp_at MORE) {
-    TAKE(block, p);
-    if (truth != 0) truth += truth_at;
-    if (added != 0) added += added_at;
-#ifdef GPU_CLASS
-    local T room[GROUP];
-#endif
+    BEGIN_ROWS
     FOR_ROWS {
         global T *s = scores + scores_at + row * p.keys;
         const long n = hide(&p, row, s, truth, added);
@@ -99,12 +102,7 @@ ROWS_KERNEL attention_soften_backward(const block GIVEN(p), global T *scores, lo
                                       long added_at, const global T *logsumexp, long logsumexp_at,
                                       const global T *grads, long grads_at, const global T *outs, long outs_at,
                                       long width MORE) {
-    TAKE(block, p);
-    if (truth != 0) truth += truth_at;
-    if (added != 0) added += added_at;
-#ifdef GPU_CLASS
-    local T room[GROUP];
-#endif
+    BEGIN_ROWS
     FOR_ROWS {
         global T *s = scores + scores_at + row * p.keys, *ds = slopes + slopes_at + row * p.keys;
         const global T *grad = grads + grads_at + row * width, *out = outs + outs_at + row * width;
