@@ -73,14 +73,18 @@ def main():
     parser.add_argument("--seconds", type=float, default=0.5)
     parser.add_argument("--output", help="a Markdown file to write")
     parser.add_argument("--device", help="an OpenCL device, which is compared with its own peers and with Apus on the CPU")
+    parser.add_argument("--torch", metavar="DEVICE", help="compare with PyTorch on this device of its own too, e.g. cuda")
     options = parser.parse_args()
     packages = ["tinygrad", "pyopencl"] if options.device else ["torch", "numpy"]
+    packages += ["torch"] if options.device and options.torch else []
     peers = packages + ["clblast"] if options.device else packages
     commands = {"apus": [options.apus] + (["--device", options.device] if options.device else [])}
     if options.device:
         commands["cpu"] = [options.apus]
     for peer in peers:
         commands[peer] = [sys.executable, str(here / "peers" / f"{peer}_bench.py")]
+    if options.torch:
+        commands["torch"] += ["--device", options.torch]
     result = table(measure(options, commands), [name for name in commands if name != "apus"])
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     title = f"Benchmarks on {options.device}" if options.device else "Benchmarks"

@@ -16,6 +16,7 @@ def arguments():
     parser.add_argument("--only", default="", help="run the workloads whose id starts with this")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=0.5, help="time for each workload")
+    parser.add_argument("--device", default="cpu", help="where PyTorch computes: cpu, cuda")
     return parser.parse_args()
 
 

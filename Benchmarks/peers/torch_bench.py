@@ -8,6 +8,7 @@ import torch.nn.functional as F
 options = arguments()
 torch.set_num_threads(options.threads)
 torch.manual_seed(0)
+torch.set_default_device(options.device)
 
 
 def gemm(n):
@@ -135,8 +136,9 @@ def many_parameters():
     return run, None, None
 
 
-def train(model, x, target):
+def train(model, *shape):
     def setup():
+        x, target = torch.randn(shape), torch.randint(0, 10, shape[:1])
         network = model()
         optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
 
@@ -190,8 +192,25 @@ workloads += [
     ("autograd.deep.20000", deep_graph),
     ("autograd.wide.1000", wide_graph),
     ("autograd.parameters.1000", many_parameters),
-    ("train.mlp.128", train(mlp, torch.randn(128, 784), torch.randint(0, 10, (128,)))),
-    ("train.cnn.128", train(cnn, torch.randn(128, 1, 28, 28), torch.randint(0, 10, (128,)))),
+    ("train.mlp.128", train(mlp, 128, 784)),
+    ("train.cnn.128", train(cnn, 128, 1, 28, 28)),
 ]
 
-report("torch", options, workloads)
+
+
+def finished(setup):
+    """The workload with its results waited for, where the device runs on by itself."""
+
+    def prepare():
+        run, gflop, gigabytes = setup()
+
+        def run_and_wait():
+            run()
+            torch.cuda.synchronize()
+
+        return run_and_wait, gflop, gigabytes
+
+    return prepare if options.device.startswith("cuda") else setup
+
+
+report("torch", options, [(name, finished(setup)) for name, setup in workloads])

@@ -90,7 +90,7 @@ static apus_status weight_grad_on_gpu(const apus__cl_conv_call *c, apus__buffer 
 
 /// `rows` × `columns` is the product that a GPU computes for each group.
 static apus__cl_conv_call call_of(const apus__conv *v, apus__buffer out, int64_t rows, int64_t columns) {
-    return (apus__cl_conv_call){v, out.storage, apus__cl_tiling_of(out.storage, v->dtype, rows, columns)};
+    return (apus__cl_conv_call){v, out.storage, apus__cl_tiling_of(out.storage, v->dtype, rows, columns, v->groups)};
 }
 
 static apus_status forward(const apus__conv *v, apus__buffer out, apus__buffer input, apus__buffer weight,

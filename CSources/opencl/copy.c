@@ -5,7 +5,7 @@
 #include "device/elementwise.h"
 #include "opencl/elementwise.h"
 
-enum { TILE = 16, CROSSWISE_ELEMENTS = 4096 };
+enum { TILE = 16, CPU_SIDE = 64, CROSSWISE_ELEMENTS = 4096 }; // TILE and SIDE of kernels/move.cl
 
 static const apus__cl_family move_family = {"move", {apus__cl_common, apus__cl_move}};
 static const apus__cl_family convert_family = {"convert", {apus__cl_common, apus__cl_convert}};
@@ -66,8 +66,10 @@ static void swap_dims(apus__plan *plan, int32_t a, int32_t b) {
 static apus_status turn_part(void *context, apus__cl_walk *walk, const apus__plan *plan) {
     (void)context;
     size_t bytes = apus_dtype_size(plan->operands[0].dtype);
-    walk->chunks = (walk->shape[1] + TILE - 1) / TILE;
-    int64_t columns = (walk->shape[0] + TILE - 1) / TILE, rows = walk->chunks;
+    bool cpu = apus__cl_is_cpu_class(plan->operands[0].storage);
+    int64_t side = cpu ? CPU_SIDE : TILE, items = cpu ? 1 : TILE;
+    walk->chunks = (walk->shape[1] + side - 1) / side;
+    int64_t columns = (walk->shape[0] + side - 1) / side, rows = walk->chunks;
     for (int64_t d = 2; d < walk->rank; d++) rows *= walk->shape[d];
     const apus__cl_argument arguments[] = {apus__cl_struct(walk, sizeof *walk),
                                            apus__cl_memory(plan->operands[0].storage),
@@ -77,8 +79,8 @@ static apus_status turn_part(void *context, apus__cl_walk *walk, const apus__pla
                                            .dtype = apus__cl_unit_of(bytes),
                                            .options = bytes == 16 ? "-DPAIR" : NULL,
                                            .kernel = "turn",
-                                           .items = {columns * TILE, rows * TILE},
-                                           .local = {TILE, TILE},
+                                           .items = {columns * items, rows * items},
+                                           .local = {items, items},
                                            .arguments = arguments,
                                            .argument_count = APUS__COUNT(arguments)});
 }
@@ -97,8 +99,9 @@ static apus_status copy_flat(const apus__plan *plan) {
 static apus_status copy_same(const apus__plan *plan) {
     if (is_flat(plan) && plan->operands[0].storage != plan->operands[1].storage) return copy_flat(plan);
     int32_t along = plan->operands[0].strides[0] == 1 ? crosswise_dim(plan, 1) : 0;
-    int32_t max_group = (int32_t)apus__cl_device_of(plan->operands[0].storage)->info.max_work_group;
-    if (along == 0 || max_group < TILE * TILE) return apus__cl_walk_plan(plan, 1, move_part, "move");
+    const apus_opencl_info *info = &apus__cl_device_of(plan->operands[0].storage)->info;
+    bool has_room = info->kernel_class == APUS_OPENCL_CLASS_cpu || info->max_work_group >= TILE * TILE;
+    if (along == 0 || !has_room) return apus__cl_walk_plan(plan, 1, move_part, "move");
     apus__plan turned = *plan;
     swap_dims(&turned, 1, along);
     return apus__cl_walk_plan(&turned, 1, turn_part, NULL);

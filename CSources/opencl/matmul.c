@@ -189,9 +189,15 @@ static apus_status finish(const call *c) {
                   c->tiling.is_cpu ? 1 : 128, arguments, APUS__COUNT(arguments));
 }
 
+/// Whether 32 bits count the elements of each matrix.
+static bool is_narrow(const product *p) {
+    return p->m * p->a.row + p->k * p->a.column <= UINT32_MAX && p->k * p->b.row + p->n * p->b.column <= UINT32_MAX;
+}
+
 static apus_status multiply_part(call *c) {
     product *p = &c->p;
-    c->tiling = apus__cl_tiling_of(c->storage, c->dtype, p->m, p->n);
+    c->tiling = apus__cl_tiling_of(c->storage, c->dtype, p->m, p->n, p->batch_count);
+    if (!c->tiling.is_cpu && is_narrow(p)) strcat(c->tiling.options, " -DNARROW");
     cut(c);
     c->to = c->out;
     if (p->pieces > 1) {

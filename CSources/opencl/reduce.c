@@ -18,6 +18,7 @@ enum {
     GROUP = 128,        // of the GPU class
     PARTIAL_BYTES = 32, // the largest partial result
     MAX_PARTS = 128,
+    MANY_PARTS = 16, // that a work-group joins
 };
 
 /// The struct `reduction` of kernels/reduce_kernels.cl.
@@ -112,7 +113,7 @@ static bool sort_dims(apus__cl_reduction *g, const apus__plan *plan) {
 
 /// How many parts make enough work where `groups` outputs or blocks of them do not.
 static int64_t parts_for(int64_t groups, int64_t enough, int64_t elements, int64_t least) {
-    return groups >= enough ? 1 : larger(1, smaller(pieces(elements, least), smaller(MAX_PARTS, enough / groups + 1)));
+    return groups >= enough ? 1 : larger(1, smaller(pieces(elements, least), enough / groups + 1));
 }
 
 static void cut_steps(apus__cl_reduction *g, int64_t depth, int64_t parts) {
@@ -136,7 +137,7 @@ static void cut_for_cpu(apus__cl_reduction *g, bool by_rows) {
 }
 
 static void cut_for_gpu(apus__cl_reduction *g, bool by_rows) {
-    enum { GROUPS = 512, ROW_PART = 8192, COLUMN_PART = 64 };
+    enum { GROUPS = 2048, ROW_PART = 8192, COLUMN_PART = 64 };
     int64_t groups = by_rows ? g->count : pieces(g->count, GROUP);
     int64_t parts = parts_for(groups, GROUPS, g->elements, by_rows ? ROW_PART : COLUMN_PART);
     cut_steps(g, pieces(g->elements, parts), parts);
@@ -163,15 +164,16 @@ static apus_status launch(const reduce_call *c, const apus__cl_reduction *g, apu
     arguments[count++] = apus__cl_memory(partials.storage);
     apus_dtype real = apus__cl_device_of(storage)->info.has_float64 ? APUS_DTYPE_float64 : APUS_DTYPE_float32;
     arguments[count++] = apus__cl_real(real, c->reduction->correction);
-    bool grouped = !merge && by_rows && !apus__cl_is_cpu_class(storage);
+    bool grouped = !apus__cl_is_cpu_class(storage) && (merge ? g->parts >= MANY_PARTS : by_rows);
+    const char *kernel = !merge    ? (by_rows ? "reduce_rows" : "reduce_columns")
+                         : grouped ? "reduce_merge_group"
+                                   : "reduce_merge";
     return apus__cl_run(&(apus__cl_launch){.storage = storage,
                                            .family = family_of(c->reduction),
                                            .dtype = plan->operands[0].dtype,
                                            .options = c->options,
-                                           .kernel = merge     ? "reduce_merge"
-                                                     : by_rows ? "reduce_rows"
-                                                               : "reduce_columns",
-                                           .items = {merge ? g->count : g->items},
+                                           .kernel = kernel,
+                                           .items = {merge ? g->count * (grouped ? GROUP : 1) : g->items},
                                            .local = {grouped ? GROUP : 1},
                                            .arguments = arguments,
                                            .argument_count = count});

@@ -2,7 +2,16 @@
 
 #include <stdio.h>
 
-enum { TILE = 64, BLOCK = 8, SMALL_TILE = 32, SMALL_BLOCK = 4, SMALL_SIDE = 64, MAX_PARTS = 16 };
+enum {
+    LARGE_TILE = 128,
+    TILE = 64,
+    BLOCK = 8,
+    SMALL_TILE = 32,
+    SMALL_BLOCK = 4,
+    SMALL_SIDE = 64,
+    LARGE_GROUP = LARGE_TILE / BLOCK * (LARGE_TILE / BLOCK),
+    MAX_PARTS = 16,
+};
 
 /// The bytes of a processor's vector registers.
 static int64_t register_bytes(const apus_storage *storage) {
@@ -24,11 +33,22 @@ static apus__cl_tiling cpu_lanes(const apus_storage *storage, apus_dtype dtype) 
     return l;
 }
 
-apus__cl_tiling apus__cl_tiling_of(const apus_storage *storage, apus_dtype dtype, int64_t m, int64_t n) {
+/// Large tiles read least, where there are enough of them for every compute unit.
+static bool is_large(const apus_storage *storage, apus_dtype dtype, int64_t m, int64_t n, int64_t planes) {
+    const apus_opencl_info *info = &apus__cl_device_of(storage)->info;
+    return apus_dtype_size(dtype) <= 4 && m >= LARGE_TILE && n >= LARGE_TILE && info->max_work_group >= LARGE_GROUP &&
+           m / LARGE_TILE * (n / LARGE_TILE) * planes >= info->compute_units;
+}
+
+apus__cl_tiling apus__cl_tiling_of(const apus_storage *storage, apus_dtype dtype, int64_t m, int64_t n,
+                                   int64_t planes) {
     if (apus__cl_is_cpu_class(storage)) return cpu_lanes(storage, dtype);
     // Tiles of complex128 would not fit the memory that every work-group has.
     bool small = m <= SMALL_SIDE || n <= SMALL_SIDE || apus_dtype_size(dtype) > 8;
-    apus__cl_tiling l = {.tile = small ? SMALL_TILE : TILE, .block = small ? SMALL_BLOCK : BLOCK};
+    apus__cl_tiling l = {.tile = small                                    ? SMALL_TILE
+                                 : is_large(storage, dtype, m, n, planes) ? LARGE_TILE
+                                                                          : TILE,
+                         .block = small ? SMALL_BLOCK : BLOCK};
     snprintf(l.options, sizeof l.options, "-DTILE=%d -DBLOCK=%d", (int)l.tile, (int)l.block);
     return l;
 }

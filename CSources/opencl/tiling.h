@@ -12,7 +12,7 @@ typedef struct apus__cl_tiling {
     char options[48];      ///< of the programs
 } apus__cl_tiling;
 
-/// For a product of m × n elements on a storage's device.
-apus__cl_tiling apus__cl_tiling_of(const apus_storage *storage, apus_dtype dtype, int64_t m, int64_t n);
+/// For `planes` products of m × n elements on a storage's device.
+apus__cl_tiling apus__cl_tiling_of(const apus_storage *storage, apus_dtype dtype, int64_t m, int64_t n, int64_t planes);
 
 #endif

@@ -12,8 +12,7 @@ typedef struct {
 #define TILE_KERNEL kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 #define CLEAR_TILE                                                                                                     \
     T sums[BLOCK][BLOCK];                                                                                              \
-    for (int i = 0; i < BLOCK; i++)                                                                                    \
-        for (int j = 0; j < BLOCK; j++) sums[i][j] = (T)0
+    ALL_OF(i, BLOCK) ALL_OF(j, BLOCK) sums[i][j] = (T)0
 
 // The input that kernel element `tap` of output `pixel` (of all images) meets, of channel i of a group.
 static inline T input_at(const geometry *g, const global T *in, long group, uint i, uint tap, ulong pixel) {
@@ -47,14 +46,14 @@ TILE_KERNEL convolve(const geometry GIVEN(g), global T *out, long out_at, const 
     in += in_at;
     weight += weight_at + (group * g.outputs + top) * depth;
     CLEAR_TILE;
-#define WEIGHT_AT(row_, k_) (top + (row_) < g.outputs ? weight[(row_)*depth + (k_)] : (T)0)
+#define WEIGHT_AT(k_, row_) (top + (row_) < g.outputs ? weight[(row_)*depth + (k_)] : (T)0)
 #define INPUT_AT(k_, column_)                                                                                          \
     (left + (column_) < pixels ? input_at(&g, in, group, (uint)(k_) / taps, (uint)(k_) % taps, left + (column_)) : (T)0)
     ADD_TILE_PRODUCTS(sums, 0, depth, true, WEIGHT_AT, false, INPUT_AT)
-    for (int j = 0; j < BLOCK; j++) {
-        const long pixel = left + x_ + j * SIDE, image = pixel / size;
-        for (int i = 0; i < BLOCK; i++) {
-            const long row = top + y_ + i * SIDE, channel = group * g.outputs + row;
+    ALL_OF(j, BLOCK) {
+        const long pixel = left + IN_TILE(x_, j), image = pixel / size;
+        ALL_OF(i, BLOCK) {
+            const long row = top + IN_TILE(y_, i), channel = group * g.outputs + row;
             if (row >= g.outputs || pixel >= pixels) continue;
             out[out_at + (image * g.groups * g.outputs + channel) * size + pixel - image * size] =
                 sums[i][j] + (bias == 0 ? (T)0 : bias[bias_at + channel]);
@@ -72,16 +71,16 @@ TILE_KERNEL input_grad(const geometry GIVEN(g), global T *out, long out_at, cons
     grad += grad_at;
     weight += weight_at + (group * g.outputs * g.inputs + top) * taps;
     CLEAR_TILE;
-#define TURNED_WEIGHT_AT(row_, k_)                                                                                     \
+#define TURNED_WEIGHT_AT(k_, row_)                                                                                     \
     (top + (row_) < g.inputs ? weight[((uint)(k_) / taps * g.inputs + (row_)) * taps + (uint)(k_) % taps] : (T)0)
 #define OUTPUT_AT(k_, column_)                                                                                         \
     (left + (column_) < pixels ? output_at(&g, grad, group, (uint)(k_) / taps, (uint)(k_) % taps, left + (column_))    \
                                : (T)0)
     ADD_TILE_PRODUCTS(sums, 0, depth, true, TURNED_WEIGHT_AT, false, OUTPUT_AT)
-    for (int j = 0; j < BLOCK; j++) {
-        const long pixel = left + x_ + j * SIDE, image = pixel / size;
-        for (int i = 0; i < BLOCK; i++) {
-            const long row = top + y_ + i * SIDE, channel = group * g.inputs + row;
+    ALL_OF(j, BLOCK) {
+        const long pixel = left + IN_TILE(x_, j), image = pixel / size;
+        ALL_OF(i, BLOCK) {
+            const long row = top + IN_TILE(y_, i), channel = group * g.inputs + row;
             if (row >= g.inputs || pixel >= pixels) continue;
             out[out_at + (image * g.groups * g.inputs + channel) * size + pixel - image * size] = sums[i][j];
         }
@@ -100,7 +99,7 @@ TILE_KERNEL weight_grad(const geometry GIVEN(g), global T *out, long out_at, con
     in += in_at;
     grad += grad_at + (group * g.outputs + top) * size;
     CLEAR_TILE;
-#define GRAD_AT(row_, k_)                                                                                              \
+#define GRAD_AT(k_, row_)                                                                                              \
     (top + (row_) < g.outputs                                                                                          \
          ? grad[((long)divide(k_, size) * g.groups * g.outputs + (row_)) * size + (k_) - (long)divide(k_, size) * size] \
          : (T)0)
@@ -110,11 +109,10 @@ TILE_KERNEL weight_grad(const geometry GIVEN(g), global T *out, long out_at, con
                                 : (T)0)
     ADD_TILE_PRODUCTS(sums, first, last, true, GRAD_AT, true, COLUMN_AT)
     out += out_at + (piece * g.groups + group) * g.outputs * columns;
-    for (int i = 0; i < BLOCK; i++)
-        for (int j = 0; j < BLOCK; j++) {
-            const long row = top + y_ + i * SIDE, column = left + x_ + j * SIDE;
-            if (row < g.outputs && column < columns) out[row * columns + column] = sums[i][j];
-        }
+    ALL_OF(i, BLOCK) ALL_OF(j, BLOCK) {
+        const long row = top + IN_TILE(y_, i), column = left + IN_TILE(x_, j);
+        if (row < g.outputs && column < columns) out[row * columns + column] = sums[i][j];
+    }
 }
 
 // Adds up `pieces` of n elements, in order.

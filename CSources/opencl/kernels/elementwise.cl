@@ -127,7 +127,7 @@ static inline PASTE(LANE_INT, W) load_truth(const global uchar *p, long at, long
             WRITE(R, expression);                                                                                      \
         }                                                                                                              \
     }
-#define TERNARY_OF(name, FIRST, first_type, first_number, first_load, expression)                                      \
+#define TERNARY_OF(name, R, FIRST, first_type, first_number, first_load, expression)                                   \
     kernel void name(const walk GIVEN(w), global S *out, const global FIRST *a, const global S *b,                     \
                                const global S *c, ulong s0, ulong s1) {                                                \
         TAKE(walk, w);                                                                                                 \
@@ -143,14 +143,14 @@ static inline PASTE(LANE_INT, W) load_truth(const global uchar *p, long at, long
         for (long i = 0; i < n; i += W) {                                                                              \
             const first_type x = READ(1, a, first_load);                                                               \
             const V y = READ(2, b, load), z = READ(3, c, load);                                                        \
-            WRITE(SAME, expression);                                                                                   \
+            WRITE(R, expression);                                                                                      \
         }                                                                                                              \
     }
-#define TERNARY(name, expression) TERNARY_OF(name, S, V, NUMBER, load, expression)
-#define SELECT(name, expression) TERNARY_OF(name, uchar, MASK, NUMBER_MASK, load_truth, expression)
+#define TERNARY(name, R, expression) TERNARY_OF(name, R, S, V, NUMBER, load, expression)
+#define SELECT(name, R, expression) TERNARY_OF(name, R, uchar, MASK, NUMBER_MASK, load_truth, expression)
 
 // Which classes a kind of dtype takes, as in cpu/simd/elementwise_rows.h. Results are of the same dtype or truth values.
-#define SKIP(...)
+#define SKIP(name, R, expression)
 #if defined(KIND_FLOAT)
 #define ON_FLOAT(what) what
 #define ON_INTEGER(what) SKIP
@@ -184,8 +184,8 @@ static inline PASTE(LANE_INT, W) load_truth(const global uchar *p, long at, long
 #define BINARY_compare(name, e) ON_REAL(BINARY)(name, TRUTH, e)
 #define BINARY_equal(name, e) BINARY(name, TRUTH, e)
 #define BINARY_logic(name, e) ON_REAL(BINARY)(name, TRUTH, e)
-#define TERNARY_number(name, e) ON_REAL(TERNARY)(name, e)
-#define TERNARY_signed_(name, e) ON_REAL(TERNARY)(name, e)
-#define TERNARY_real(name, e) ON_FLOAT(TERNARY)(name, e)
-#define TERNARY_select(name, e) SELECT(name, e)
+#define TERNARY_number(name, e) ON_REAL(TERNARY)(name, SAME, e)
+#define TERNARY_signed_(name, e) ON_REAL(TERNARY)(name, SAME, e)
+#define TERNARY_real(name, e) ON_FLOAT(TERNARY)(name, SAME, e)
+#define TERNARY_select(name, e) SELECT(name, SAME, e)
 )CLSRC"

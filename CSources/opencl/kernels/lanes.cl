@@ -101,31 +101,53 @@ static inline void keep_block(T *to, N sums[ROWS][2]) {
 #define SIDE (TILE / BLOCK)
 #define ITEMS (SIDE * SIDE)
 #define TILE_DEPTH 16
+#define TILE_PART (TILE * TILE_DEPTH / ITEMS)
+// Rows of a tile in shared memory lie so that vectors of four are aligned and banks differ.
+#define TILE_PITCH (TILE + 4)
+#define ALL_OF(i, n) _Pragma("unroll") for (int i = 0; i < (n); i++)
 
-// sums[i][j] += A_AT(row, k) * B_AT(k, column) over k in [first, last), for the rows y + i * SIDE and columns
-// x + j * SIDE of the tile. A_AT and B_AT are expressions that give 0 outside their matrix. Neighbouring items read
-// along k where `…_along_k`. All items of a work-group come here together.
+// Row i of an item's block by its y_, column i by its x_: runs of four, so that they are read as vectors.
+#define IN_TILE(place, i) ((place)*4 + (i) % 4 + (i) / 4 * 4 * SIDE)
+
+// Which element of a part of a matrix an item brings: along k or along the side.
+#define PART_SIDE(along_k, e) ((along_k) ? (e) / TILE_DEPTH : (e) % TILE)
+#define PART_STEP(along_k, e) ((along_k) ? (e) % TILE_DEPTH : (e) / TILE)
+#define FETCH_PART(next, first, last, along_k, ELEMENT)                                                                \
+    ALL_OF(e_, TILE_PART) {                                                                                            \
+        const int place_ = item_ + e_ * ITEMS, side_ = PART_SIDE(along_k, place_);                                     \
+        const long k = (first) + PART_STEP(along_k, place_);                                                           \
+        next[e_] = k < (last) ? ELEMENT(k, side_) : (T)0;                                                              \
+    }
+#define KEEP_PART(tile, next, along_k)                                                                                 \
+    ALL_OF(e_, TILE_PART) {                                                                                            \
+        const int place_ = item_ + e_ * ITEMS;                                                                         \
+        tile[PART_STEP(along_k, place_)][PART_SIDE(along_k, place_)] = next[e_];                                       \
+    }
+
+// sums[i][j] += A_AT(k, row) * B_AT(k, column) over k in [first, last), for the rows IN_TILE(y_, i) and columns
+// IN_TILE(x_, j) of the tile. A_AT and B_AT are expressions that give 0 outside their matrix. Neighbouring items read
+// along k where `…_along_k`. All items of a work-group come here together. The next part is fetched while the one at
+// hand is multiplied.
 #define ADD_TILE_PRODUCTS(sums, first, last, a_along_k, A_AT, b_along_k, B_AT)                                         \
-    local T a_tile_[TILE_DEPTH][TILE + 1], b_tile_[TILE_DEPTH][TILE + 1];                                              \
+    local T a_tile_[TILE_DEPTH][TILE_PITCH] __attribute__((aligned(16)));                                              \
+    local T b_tile_[TILE_DEPTH][TILE_PITCH] __attribute__((aligned(16)));                                              \
     const int item_ = get_local_id(0), x_ = item_ % SIDE, y_ = item_ / SIDE;                                           \
+    T a_next_[TILE_PART], b_next_[TILE_PART];                                                                          \
+    FETCH_PART(a_next_, first, last, a_along_k, A_AT)                                                                  \
+    FETCH_PART(b_next_, first, last, b_along_k, B_AT)                                                                  \
     for (long k0_ = first; k0_ < (last); k0_ += TILE_DEPTH) {                                                          \
-        for (int e_ = item_; e_ < TILE * TILE_DEPTH; e_ += ITEMS) {                                                    \
-            int row = (a_along_k) ? e_ / TILE_DEPTH : e_ % TILE, step_ = (a_along_k) ? e_ % TILE_DEPTH : e_ / TILE;    \
-            long k = k0_ + step_;                                                                                      \
-            a_tile_[step_][row] = k < (last) ? A_AT(row, k) : (T)0;                                                    \
-        }                                                                                                              \
-        for (int e_ = item_; e_ < TILE * TILE_DEPTH; e_ += ITEMS) {                                                    \
-            int column = (b_along_k) ? e_ / TILE_DEPTH : e_ % TILE, step_ = (b_along_k) ? e_ % TILE_DEPTH : e_ / TILE; \
-            long k = k0_ + step_;                                                                                      \
-            b_tile_[step_][column] = k < (last) ? B_AT(k, column) : (T)0;                                              \
-        }                                                                                                              \
+        KEEP_PART(a_tile_, a_next_, a_along_k)                                                                         \
+        KEEP_PART(b_tile_, b_next_, b_along_k)                                                                         \
         barrier(CLK_LOCAL_MEM_FENCE);                                                                                  \
-        for (int k_ = 0; k_ < TILE_DEPTH; k_++) {                                                                      \
+        if (k0_ + TILE_DEPTH < (last)) {                                                                               \
+            FETCH_PART(a_next_, k0_ + TILE_DEPTH, last, a_along_k, A_AT)                                               \
+            FETCH_PART(b_next_, k0_ + TILE_DEPTH, last, b_along_k, B_AT)                                               \
+        }                                                                                                              \
+        ALL_OF(k_, TILE_DEPTH) {                                                                                       \
             T a_[BLOCK], b_[BLOCK];                                                                                    \
-            for (int i_ = 0; i_ < BLOCK; i_++) a_[i_] = a_tile_[k_][y_ + i_ * SIDE];                                   \
-            for (int j_ = 0; j_ < BLOCK; j_++) b_[j_] = b_tile_[k_][x_ + j_ * SIDE];                                   \
-            for (int i_ = 0; i_ < BLOCK; i_++)                                                                         \
-                for (int j_ = 0; j_ < BLOCK; j_++) sums[i_][j_] = multiply_add_one(a_[i_], b_[j_], sums[i_][j_]);      \
+            ALL_OF(i_, BLOCK) a_[i_] = a_tile_[k_][IN_TILE(y_, i_)];                                                   \
+            ALL_OF(j_, BLOCK) b_[j_] = b_tile_[k_][IN_TILE(x_, j_)];                                                   \
+            ALL_OF(i_, BLOCK) ALL_OF(j_, BLOCK) sums[i_][j_] = multiply_add_one(a_[i_], b_[j_], sums[i_][j_]);         \
         }                                                                                                              \
         barrier(CLK_LOCAL_MEM_FENCE);                                                                                  \
     }

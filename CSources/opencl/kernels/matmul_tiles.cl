@@ -1,6 +1,13 @@
 R"CLSRC(
 // Behind matmul.cl, of the GPU class: products by tiles.
 
+// What counts elements within a matrix: 32 bits where that is enough (-DNARROW), which is much faster.
+#ifdef NARROW
+#define PLACE uint
+#else
+#define PLACE long
+#endif
+
 // A work-group is a tile; groups are batch × pieces × tiles.
 kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void
 multiply_tiles(const product GIVEN(p), global T *out, long out_at, const global T *a, long a_at, const global T *b,
@@ -16,18 +23,17 @@ multiply_tiles(const product GIVEN(p), global T *out, long out_at, const global 
     out += out_at + plane * p.m * p.n;
     if (addend != 0) addend += addend_at + batch_at(&p, p.addend.batch, entry);
     T sums[BLOCK][BLOCK];
-    for (int i = 0; i < BLOCK; i++)
-        for (int j = 0; j < BLOCK; j++) sums[i][j] = (T)0;
-#define A_AT(row_, k_) (top + (row_) < p.m ? a[(row_)*p.a.row + (k_)*p.a.column] : (T)0)
-#define B_AT(k_, column_) (left + (column_) < p.n ? b[(k_)*p.b.row + (column_)*p.b.column] : (T)0)
+    ALL_OF(i, BLOCK) ALL_OF(j, BLOCK) sums[i][j] = (T)0;
+    const PLACE a_row = p.a.row, a_column = p.a.column, b_row = p.b.row, b_column = p.b.column;
+#define A_AT(k_, row_) (top + (row_) < p.m ? a[(PLACE)(row_)*a_row + (PLACE)(k_)*a_column] : (T)0)
+#define B_AT(k_, column_) (left + (column_) < p.n ? b[(PLACE)(k_)*b_row + (PLACE)(column_)*b_column] : (T)0)
     ADD_TILE_PRODUCTS(sums, first, last, p.a.column == 1, A_AT, p.b.row == 1, B_AT)
-    for (int i = 0; i < BLOCK; i++)
-        for (int j = 0; j < BLOCK; j++) {
-            const long row = top + y_ + i * SIDE, column = left + x_ + j * SIDE;
-            if (row >= p.m || column >= p.n) continue;
-            T sum = sums[i][j] * (T)alpha;
-            if (addend != 0) sum += addend[row * p.addend.row + column * p.addend.column];
-            out[row * p.n + column] = sum;
-        }
+    ALL_OF(i, BLOCK) ALL_OF(j, BLOCK) {
+        const long row = top + IN_TILE(y_, i), column = left + IN_TILE(x_, j);
+        if (row >= p.m || column >= p.n) continue;
+        T sum = sums[i][j] * (T)alpha;
+        if (addend != 0) sum += addend[row * p.addend.row + column * p.addend.column];
+        out[row * p.n + column] = sum;
+    }
 }
 )CLSRC"

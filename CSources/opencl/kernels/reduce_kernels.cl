@@ -122,9 +122,26 @@ kernel void reduce_columns(ARGUMENTS) {
     }
 }
 #else
-// A work-group has one part of one output; its items' partial results meet in shared memory.
 #define GROUP 128
-kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void reduce_rows(ARGUMENTS) {
+#define GROUP_KERNEL kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+
+// The partial results of a work-group's items meet in shared memory; the first item has them all.
+static inline partial meet(local partial *shared, partial p) {
+    int me = get_local_id(0);
+    shared[me] = p;
+    for (int apart = GROUP / 2; apart > 0; apart /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (me < apart) {
+            p = shared[me];
+            join(&p, shared[me + apart]);
+            shared[me] = p;
+        }
+    }
+    return p;
+}
+
+// A work-group has one part of one output.
+GROUP_KERNEL reduce_rows(ARGUMENTS) {
     TAKE(reduction, r);
     local partial shared[GROUP];
     int me = get_local_id(0);
@@ -140,16 +157,22 @@ kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void reduce_rows(ARGUM
     }
     partial p = fold(l);
     join(&p, rest);
-    shared[me] = p;
-    for (int apart = GROUP / 2; apart > 0; apart /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (me < apart) {
-            p = shared[me];
-            join(&p, shared[me + apart]);
-            shared[me] = p;
-        }
-    }
+    p = meet(shared, p);
     if (me == 0) PUT(p, at.out, at.second, part * r.count + o);
+}
+
+// Many parts: a work-group joins those of one output.
+GROUP_KERNEL reduce_merge_group(const reduction GIVEN(r), global RESULT *out, global RESULT *second,
+                                const global partial *partials, REAL correction) {
+    TAKE(reduction, r);
+    local partial shared[GROUP];
+    int me = get_local_id(0);
+    ulong o = get_group_id(0);
+    places at = place_of(&r, o, 0);
+    partial p = nothing();
+    for (long part = me; part < r.parts; part += GROUP) join(&p, partials[part * r.count + o]);
+    p = meet(shared, p);
+    if (me == 0) FINISH_ALL(p, at.out, at.second);
 }
 
 // Neighbouring items have neighbouring outputs.
