@@ -18,9 +18,9 @@ here = pathlib.Path(__file__).parent
 environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
 
 
-def lines(command):
-    output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    return [json.loads(line) for line in output.splitlines()]
+def lines(command, check=True):
+    done = subprocess.run(command, env=environment, check=check, stdout=subprocess.PIPE, text=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def processor():
@@ -30,12 +30,26 @@ def processor():
     return platform.processor()
 
 
+def measure_together(options, commands, times):
+    """Each program runs all workloads in one go: for machines where nothing else runs and time is short."""
+    arguments = ["--only", options.only, "--threads", str(options.threads), "--seconds", str(options.seconds)]
+    for round_number in range(options.rounds):
+        for name, command in commands.items():
+            print(f"[{round_number + 1}/{options.rounds}] {name}", file=sys.stderr, flush=True)
+            for line in lines(command + arguments, check=False):
+                if line["id"] in times:
+                    times[line["id"]][name].append(line["median_ms"])
+    return times
+
+
 def measure(options, commands):
     """{id: {name: [milliseconds of each round]}}"""
     ids = subprocess.run(commands["apus"] + ["--list"], env=environment, check=True, capture_output=True,
                          text=True).stdout.split()
     ids = [i for i in ids if i.startswith(options.only)]
     times = {i: {name: [] for name in commands} for i in ids}
+    if options.together:
+        return measure_together(options, commands, times)
     for done, workload in enumerate(ids):
         print(f"[{done + 1}/{len(ids)}] {workload}", file=sys.stderr, flush=True)
         for round_number in range(options.rounds):
@@ -45,6 +59,17 @@ def measure(options, commands):
                 arguments = ["--only", workload, "--threads", str(options.threads), "--seconds", str(options.seconds)]
                 times[workload][name] += [r["median_ms"] for r in lines(command + arguments) if r["id"] == workload]
     return times
+
+
+def about_device():
+    """What the figures of an OpenCL device are of."""
+    import pyopencl
+
+    device = pyopencl.get_platforms()[0].get_devices()[0]
+    text = f"The device is {device.name}, {device.version}, driver {device.driver_version}. The column `cpu` is Apus without it."
+    if device.type & pyopencl.device_type.CPU:
+        text += " The device is the processor itself: these figures say nothing of the speed on GPUs."
+    return text
 
 
 def table(times, peers):
@@ -74,6 +99,7 @@ def main():
     parser.add_argument("--output", help="a Markdown file to write")
     parser.add_argument("--device", help="an OpenCL device, which is compared with its own peers and with Apus on the CPU")
     parser.add_argument("--torch", metavar="DEVICE", help="compare with PyTorch on this device of its own too, e.g. cuda")
+    parser.add_argument("--together", action="store_true", help="all workloads of a program in one run of it")
     options = parser.parse_args()
     packages = ["tinygrad", "pyopencl"] if options.device else ["torch", "numpy"]
     packages += ["torch"] if options.device and options.torch else []
@@ -97,6 +123,8 @@ Machine: {processor()}, {os.cpu_count()} processors, {options.threads} threads. 
 
 {result}
 """
+    if options.device:
+        text += f"\n{about_device()}\n"
     print(text)
     if options.output:
         temporary = options.output + ".part"

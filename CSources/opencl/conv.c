@@ -1,6 +1,8 @@
 // Convolution on OpenCL devices: here the GPU class and the choice; the CPU class is in conv_cpu.c.
 #include "device/conv.h"
 
+#include <string.h>
+
 #include "opencl/conv.h"
 
 enum { PIECE_TILES = 256, PIECE = 1024, GROUP = 128 };
@@ -88,9 +90,18 @@ static apus_status weight_grad_on_gpu(const apus__cl_conv_call *c, apus__buffer 
 
 // ---- The table
 
+/// Whether 32 bits count the elements of every operand, and the pixels that a tile may reach behind the last.
+static bool is_narrow(const apus__conv *v) {
+    int64_t most = larger(v->in_channels, v->out_channels), in = v->in[0] * v->in[1], out = v->out[0] * v->out[1];
+    int64_t weights = v->out_channels * v->in_channels / v->groups * v->kernel[0] * v->kernel[1];
+    return larger(v->batch * most * larger(in, out), weights) < INT32_MAX / 2;
+}
+
 /// `rows` × `columns` is the product that a GPU computes for each group.
 static apus__cl_conv_call call_of(const apus__conv *v, apus__buffer out, int64_t rows, int64_t columns) {
-    return (apus__cl_conv_call){v, out.storage, apus__cl_tiling_of(out.storage, v->dtype, rows, columns, v->groups)};
+    apus__cl_conv_call c = {v, out.storage, apus__cl_tiling_of(out.storage, v->dtype, rows, columns, v->groups)};
+    if (!c.tiling.is_cpu && is_narrow(v)) strcat(c.tiling.options, " -DNARROW");
+    return c;
 }
 
 static apus_status forward(const apus__conv *v, apus__buffer out, apus__buffer input, apus__buffer weight,

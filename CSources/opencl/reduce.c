@@ -174,7 +174,7 @@ static apus_status launch(const reduce_call *c, const apus__cl_reduction *g, apu
                                            .options = c->options,
                                            .kernel = kernel,
                                            .items = {merge ? g->count * (grouped ? GROUP : 1) : g->items},
-                                           .local = {grouped ? GROUP : 1},
+                                           .local = {apus__cl_is_cpu_class(storage) ? 1 : GROUP},
                                            .arguments = arguments,
                                            .argument_count = count});
 }

@@ -8,7 +8,7 @@ enum {
     BLOCK = 8,
     SMALL_TILE = 32,
     SMALL_BLOCK = 4,
-    SMALL_SIDE = 64,
+    SMALL_SIDE = 32,
     LARGE_GROUP = LARGE_TILE / BLOCK * (LARGE_TILE / BLOCK),
     MAX_PARTS = 16,
 };

@@ -14,26 +14,45 @@ typedef struct {
     T sums[BLOCK][BLOCK];                                                                                              \
     ALL_OF(i, BLOCK) ALL_OF(j, BLOCK) sums[i][j] = (T)0
 
+// What counts elements and places: 32 bits where that is enough (-DNARROW), which is much faster.
+#ifdef NARROW
+#define COUNT uint
+#define PLACE int
+#define OVER(a, b) ((uint)(a) / (uint)(b))
+#else
+#define COUNT ulong
+#define PLACE long
+#define OVER(a, b) divide(a, b)
+#endif
+
 // The input that kernel element `tap` of output `pixel` (of all images) meets, of channel i of a group.
-static inline T input_at(const geometry *g, const global T *in, long group, uint i, uint tap, ulong pixel) {
-    const ulong line = divide(pixel, g->out_width), image = divide(line, g->out_height);
+static inline T input_at(const geometry *g, const global T *in, long group, uint i, uint tap, COUNT pixel) {
+    const COUNT width = g->out_width, height = g->out_height, line = OVER(pixel, width), image = OVER(line, height);
     const uint ky = tap / (uint)g->kernel_x, kx = tap - ky * (uint)g->kernel_x;
-    const long y = (long)(line - image * g->out_height) * g->stride_y + ky * g->dilation_y - g->padding_y;
-    const long x = (long)(pixel - line * g->out_width) * g->stride_x + kx * g->dilation_x - g->padding_x;
-    if (y < 0 || x < 0 || y >= g->in_height || x >= g->in_width) return 0;
-    return in[(((image * g->groups + group) * g->inputs + i) * g->in_height + y) * g->in_width + x];
+    const PLACE in_height = g->in_height, in_width = g->in_width;
+    const PLACE y = (PLACE)(line - image * height) * (PLACE)g->stride_y + (PLACE)(ky * (uint)g->dilation_y) -
+                    (PLACE)g->padding_y;
+    const PLACE x = (PLACE)(pixel - line * width) * (PLACE)g->stride_x + (PLACE)(kx * (uint)g->dilation_x) -
+                    (PLACE)g->padding_x;
+    if (y < 0 || x < 0 || y >= in_height || x >= in_width) return 0;
+    return in[(((PLACE)(image * (COUNT)g->groups + (COUNT)group) * (PLACE)g->inputs + (PLACE)i) * in_height + y) *
+                  in_width +
+              x];
 }
 
 // The gradient of the output whose kernel element `tap` meets input `pixel`, of channel o of a group.
-static inline T output_at(const geometry *g, const global T *grad, long group, uint o, uint tap, ulong pixel) {
-    const ulong line = divide(pixel, g->in_width), image = divide(line, g->in_height);
+static inline T output_at(const geometry *g, const global T *grad, long group, uint o, uint tap, COUNT pixel) {
+    const COUNT width = g->in_width, height = g->in_height, line = OVER(pixel, width), image = OVER(line, height);
     const uint ky = tap / (uint)g->kernel_x, kx = tap - ky * (uint)g->kernel_x;
-    const long up = (long)(line - image * g->in_height) + g->padding_y - ky * g->dilation_y;
-    const long left = (long)(pixel - line * g->in_width) + g->padding_x - kx * g->dilation_x;
+    const PLACE up = (PLACE)(line - image * height) + (PLACE)g->padding_y - (PLACE)(ky * (uint)g->dilation_y);
+    const PLACE left = (PLACE)(pixel - line * width) + (PLACE)g->padding_x - (PLACE)(kx * (uint)g->dilation_x);
     if (up < 0 || left < 0) return 0;
-    const long y = divide(up, g->stride_y), x = divide(left, g->stride_x);
-    if (y * g->stride_y != up || x * g->stride_x != left || y >= g->out_height || x >= g->out_width) return 0;
-    return grad[(((image * g->groups + group) * g->outputs + o) * g->out_height + y) * g->out_width + x];
+    const PLACE stride_y = g->stride_y, stride_x = g->stride_x, out_height = g->out_height, out_width = g->out_width;
+    const PLACE y = OVER(up, stride_y), x = OVER(left, stride_x);
+    if (y * stride_y != up || x * stride_x != left || y >= out_height || x >= out_width) return 0;
+    return grad[(((PLACE)(image * (COUNT)g->groups + (COUNT)group) * (PLACE)g->outputs + (PLACE)o) * out_height + y) *
+                    out_width +
+                x];
 }
 
 TILE_KERNEL convolve(const geometry GIVEN(g), global T *out, long out_at, const global T *in, long in_at,
@@ -101,7 +120,8 @@ TILE_KERNEL weight_grad(const geometry GIVEN(g), global T *out, long out_at, con
     CLEAR_TILE;
 #define GRAD_AT(k_, row_)                                                                                              \
     (top + (row_) < g.outputs                                                                                          \
-         ? grad[((long)divide(k_, size) * g.groups * g.outputs + (row_)) * size + (k_) - (long)divide(k_, size) * size] \
+         ? grad[((PLACE)OVER(k_, size) * (PLACE)(g.groups * g.outputs) + (row_)) * (PLACE)size + (PLACE)(k_) -         \
+                (PLACE)OVER(k_, size) * (PLACE)size]                                                                   \
          : (T)0)
 #define COLUMN_AT(k_, column_)                                                                                         \
     (left + (column_) < columns ? input_at(&g, in, group, (uint)(left + (column_)) / taps,                             \
