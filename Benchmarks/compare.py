@@ -61,6 +61,12 @@ def measure(options, commands):
     return times
 
 
+elsewhere = """
+On OpenCL devices: [benchmarks-opencl.md](benchmarks-opencl.md) on PoCL, [benchmarks-gpu.md](benchmarks-gpu.md) on a GPU
+beside PyTorch with CUDA.
+"""
+
+
 def about_device():
     """What the figures of an OpenCL device are of."""
     import pyopencl
@@ -123,8 +129,7 @@ Machine: {processor()}, {os.cpu_count()} processors, {options.threads} threads. 
 
 {result}
 """
-    if options.device:
-        text += f"\n{about_device()}\n"
+    text += f"\n{about_device()}\n" if options.device else elsewhere
     print(text)
     if options.output:
         temporary = options.output + ".part"

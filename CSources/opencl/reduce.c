@@ -14,7 +14,7 @@
 
 enum {
     RANK = 8,           // dims of each kind in one launch
-    COLUMNS = 256,      // outputs an item of the CPU class has side by side
+    COLUMNS = 1024,     // outputs an item of the CPU class has side by side: a page of each row
     GROUP = 128,        // of the GPU class
     PARTIAL_BYTES = 32, // the largest partial result
     MAX_PARTS = 128,
@@ -130,7 +130,8 @@ static void cut_for_cpu(apus__cl_reduction *g, bool by_rows) {
     g->blocks = by_rows ? pieces(g->count, g->width) : pieces(g->kept[0], COLUMNS);
     int64_t blocks = by_rows ? g->blocks : g->blocks * (g->count / g->kept[0]);
     int64_t across = by_rows ? g->width : smaller(COLUMNS, g->kept[0]);
-    int64_t parts = blocks >= MANY ? 1 : larger(1, smaller(pieces(across * g->elements, STEP), MAX_PARTS));
+    int64_t most = by_rows ? MAX_PARTS : MANY / blocks + 1;
+    int64_t parts = blocks >= MANY ? 1 : larger(1, smaller(pieces(across * g->elements, STEP), most));
     int64_t depth = by_rows ? STEP : larger(8, STEP / across);
     cut_steps(g, smaller(depth, larger(1, pieces(g->elements, parts))), parts);
     g->items = blocks * g->parts;
