@@ -90,11 +90,14 @@ static apus_status weight_grad_on_gpu(const apus__cl_conv_call *c, apus__buffer 
 
 // ---- The table
 
-/// Whether 32 bits count the elements of every operand, and the pixels that a tile may reach behind the last.
+/// Whether 32 bits count the elements of every operand, the pixels that a tile may reach behind the last, and places in
+/// padded images.
 static bool is_narrow(const apus__conv *v) {
     int64_t most = larger(v->in_channels, v->out_channels), in = v->in[0] * v->in[1], out = v->out[0] * v->out[1];
-    int64_t weights = v->out_channels * v->in_channels / v->groups * v->kernel[0] * v->kernel[1];
-    return larger(v->batch * most * larger(in, out), weights) < INT32_MAX / 2;
+    int64_t all = larger(v->batch * most * larger(in, out),
+                         v->out_channels * v->in_channels / v->groups * v->kernel[0] * v->kernel[1]);
+    for (int i = 0; i < 2; i++) all = larger(all, larger(v->in[i] + 2 * v->padding[i], v->stride[i]));
+    return all < INT32_MAX / 2;
 }
 
 /// `rows` × `columns` is the product that a GPU computes for each group.

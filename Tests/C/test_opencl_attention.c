@@ -95,9 +95,9 @@ int main(void) {
     // Head by head in blocks of queries: hidden keys, fewer keys than queries, and more.
     static const sizes large[] = {{1, 2, 1, 600, 530, 5, 3}, {1, 1, 1, 530, 700, 16, 8}};
     static const apus_dtype dtypes[] = {APUS_DTYPE_float32, APUS_DTYPE_float64, APUS_DTYPE_float16};
-    for (int d = 0; d < (int)(sizeof dtypes / sizeof *dtypes); d++) {
+    for (int d = 0; d < (check_is_simulated() ? 1 : (int)(sizeof dtypes / sizeof *dtypes)); d++) {
         if (!check_computes(dtypes[d])) continue;
-        for (int s = 0; s < (int)(sizeof all / sizeof *all); s++)
+        for (int s = 0; s < (check_is_simulated() ? 2 : (int)(sizeof all / sizeof *all)); s++)
             for (int which = 0; which < MASKS; which++)
                 for (int causal = 0; causal < 2; causal++)
                     check_case(dtypes[d], &all[s], which, causal, (s + which) % 2);

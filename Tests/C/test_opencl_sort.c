@@ -63,12 +63,13 @@ int main(void) {
                                         APUS_DTYPE_int64,  APUS_DTYPE_float16, APUS_DTYPE_bfloat16, APUS_DTYPE_float32,
                                         APUS_DTYPE_float64};
     for (int k = 0; k < (int)(sizeof dtypes / sizeof *dtypes); k++) {
-        if (!check_computes(dtypes[k])) continue;
+        bool simulated = check_is_simulated(); // two dtypes, then
+        if (!check_computes(dtypes[k]) || (simulated && k != 1 && dtypes[k] != APUS_DTYPE_float32)) continue;
         for (int turned = 0; turned < 2; turned++) {
             check_shape(dtypes[k], 3, small, turned);
             check_shape(dtypes[k], 2, rows, turned);
             if (!turned) check_shape(dtypes[k], 2, one, false);
-            if (k >= 9) check_shape(dtypes[k], 2, longer, turned);
+            if (k >= 9 && !simulated) check_shape(dtypes[k], 2, longer, turned);
         }
     }
     if (!check_is_simulated()) {
