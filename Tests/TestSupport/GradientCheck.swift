@@ -18,7 +18,7 @@ public func checkDerivatives(
 ) throws {
     try checkGradients(inputs, tolerance: tolerance, secondOrder: true, body)
     let tangents = inputs.enumerated().map { i, x in
-        makeTensor(x.shape, dtype: x.dtype, low: -1, high: 1, seed: UInt64(i) + 7)
+        makeTensor(x.shape, dtype: x.dtype, low: -1, high: 1, seed: UInt64(i) + 7).to(x.device)
     }
     try withTensorErrors {
         let expected = Autograd.jvp(at: inputs, tangents: tangents) { [body($0)] }.tangents[0]
