@@ -120,9 +120,10 @@ def main():
     result = table(measure(options, commands), [name for name in commands if name != "apus"])
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
     title = f"Benchmarks on {options.device}" if options.device else "Benchmarks"
+    order = "Apus and its peers run all workloads" if options.together else "each workload runs in Apus and its peers"
     text = f"""# {title}
 
-Made by `scripts/bench`: each workload runs in Apus and its peers in turn, {options.rounds} rounds; a ratio above 1
+Made by `scripts/bench`: {order} in turn, rounds: {options.rounds}; a ratio above 1
 means that Apus is faster. Every `OPENBLAS_*` variable is unset for all. Times are medians in milliseconds.
 
 Machine: {processor()}, {os.cpu_count()} processors, {options.threads} threads. {versions}.

@@ -197,7 +197,6 @@ workloads += [
 ]
 
 
-
 def finished(setup):
     """The workload with its results waited for, where the device runs on by itself."""
 

@@ -100,7 +100,7 @@ kernel void reduce_columns(ARGUMENTS) {
     long across = r.kept_strides[0], down = r.reduced_strides[0];
     at.x += first * across;
     lanes l[VECTORS];
-    for (int j = 0; j < VECTORS; j++) l[j] = begin();
+    for (long j = 0; j < vectors; j++) l[j] = begin();
     for (long step = part * r.part_steps; step < end; step++) {
         long depth, row = 0, start = at.x + step_of(&r, step, &depth);
         const global S *from = x + start;
