@@ -123,5 +123,13 @@ struct CustomFunctionTests {
         }
         #expect(error?.description.contains("output 0[1] / d input 0[1] is 2.5") == true)
         #expect(throws: GradcheckError.self) { try gradcheck([Tensor([1.0])]) { $0 } }
+        // The function fails when it is called again, beside the point: its own error is thrown.
+        var calls = 0
+        #expect(throws: TensorError.self) {
+            try gradcheck([Tensor([1, 2] as [Double])]) { x in
+                calls += 1
+                return [calls == 1 ? x[0] * x[0] : x[0].matmul(Tensor.ones(3, dtype: .float64))]
+            }
+        }
     }
 }
