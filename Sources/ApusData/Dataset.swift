@@ -57,8 +57,8 @@ public struct TensorDataset: Dataset {
     public subscript(index: Int) -> Example { (inputs[index], targets[index]) }
     /// The samples at `indices`, copied together.
     public func batch(_ indices: [Int]) -> Example {
-        let rows = Tensor(indices)
-        return (inputs.indexSelect(dim: 0, index: rows), targets.indexSelect(dim: 0, index: rows))
+        let rows = Tensor(indices, device: inputs.device)
+        return (inputs.indexSelect(dim: 0, index: rows), targets.indexSelect(dim: 0, index: rows.to(targets.device)))
     }
 }
 

@@ -23,7 +23,7 @@ extension LabelledImages {
     public subscript(index: Int) -> Example { (scaled(images[index]), labels[index]) }
     /// The images at `indices` `[B, 1, H, W]` and their classes `[B]`.
     public func batch(_ indices: [Int]) -> Example {
-        let rows = Tensor(indices)
+        let rows = Tensor(indices, device: images.device)
         return (scaled(images.indexSelect(dim: 0, index: rows)), labels.indexSelect(dim: 0, index: rows))
     }
 
@@ -51,7 +51,7 @@ public struct Digits: LabelledImages {
             self.images = try images.withUnsafeBytes { bytes in
                 try Tensor(copying: bytes, dtype: .uint8, shape: [labels.count, 1, 8, 8])
             }
-            self.labels = Tensor(labels)
+            self.labels = Tensor(labels, device: .cpu)
         } catch {
             preconditionFailure("the digits built into this library are damaged: \(error)")
         }

@@ -77,5 +77,5 @@ func generator(seed: UInt64, epoch: Int, batch: Int = 0) -> Generator {
 
 /// A random order of 0 to `count - 1`.
 func permutation(of count: Int, seed: UInt64, epoch: Int = 0) -> [Int] {
-    Tensor.randperm(count, generator: generator(seed: seed, epoch: epoch)).toArray(Int.self)
+    Tensor.randperm(count, device: .cpu, generator: generator(seed: seed, epoch: epoch)).toArray(Int.self)
 }

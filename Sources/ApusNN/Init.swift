@@ -69,11 +69,11 @@ public enum Init {
         }
         // By the inverse of the distribution function, of uniform values between its values at the bounds.
         func edge(_ bound: Double) -> Double {
-            Tensor((bound - mean) / std / 2.0.squareRoot(), dtype: .float64).erf().item()
+            Tensor((bound - mean) / std / 2.0.squareRoot(), dtype: .float64, device: .cpu).erf().item()
         }
         return noGrad {
             // In main memory: not every device computes in float64.
-            let draws = Tensor.empty(tensor.shape, dtype: .float64)
+            let draws = Tensor.empty(tensor.shape, dtype: .float64, device: .cpu)
                 .uniform_(edge(low), edge(high), generator: generator)
             let values = draws.erfinv() * (std * 2.0.squareRoot()) + mean
             return tensor.copy_(values.clamp(min: low, max: high))
@@ -98,7 +98,9 @@ public enum Init {
         guard require(tensor.rank == 2, .shape, "Init.eye_: expected a matrix, got \(tensor.shape)") else {
             return tensor
         }
-        return noGrad { tensor.copy_(Tensor.eye(tensor.size(0), tensor.size(1), dtype: tensor.dtype)) }
+        return noGrad {
+            tensor.copy_(Tensor.eye(tensor.size(0), tensor.size(1), dtype: tensor.dtype, device: tensor.device))
+        }
     }
 
     /// Uniform within ±gain · √(6 / (fanIn + fanOut)) (Glorot & Bengio, AISTATS 2010).

@@ -72,7 +72,7 @@ public final class Trainer {
     ///   - device: Where to compute. The model is moved there, in place.
     ///   - loss: The mean loss of a batch; cross entropy if nothing else is given.
     public init(
-        model: Module, optimizer: Optimizer, device: Device = .cpu,
+        model: Module, optimizer: Optimizer, device: Device = .default,
         loss: @escaping (_ output: Tensor, _ target: Tensor) -> Tensor = { F.crossEntropy($0, $1) }
     ) {
         self.model = model.to(device)

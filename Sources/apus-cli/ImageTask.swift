@@ -97,7 +97,7 @@ func shiftSome(_ batch: Example, _ generator: Generator) -> Example {
     let (height, width) = (batch.input.shape[2], batch.input.shape[3])
     let count = batch.input.shape[0]
     // 0 … 8 are the nine moves, the rest leaves the image where it is.
-    let moves = Tensor.randint(0, 18, shape: [count], generator: generator).toArray(Int.self)
+    let moves = Tensor.randint(0, 18, shape: [count], device: .cpu, generator: generator).toArray(Int.self)
     let source = batch.input.toArray(Float.self)
     let shifted = HostArray<Float>(repeating: 0, count: source.count)
     shifted.withUnsafeMutableBufferPointer { target in

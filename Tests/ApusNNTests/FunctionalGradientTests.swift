@@ -60,10 +60,10 @@ extension FunctionalGradientTests.Case {
         let generator = Generator(seed: 1)
         return shapes.enumerated().map { i, shape in
             if dtype.isComplex {
-                return makeTensor(shape, dtype: dtype, low: -1.5, high: 1.5, seed: UInt64(i)).to(testDevice)
+                return makeTensor(shape, dtype: dtype, low: -1.5, high: 1.5, seed: UInt64(i))
             }
             let x = Tensor.randn(shape, dtype: .float64, generator: generator)
-            return (x + x.sign() * 0.2).to(testDevice)
+            return x + x.sign() * 0.2
         }
     }
 }
@@ -99,32 +99,32 @@ private let cases: [FunctionalGradientTests.Case] =
         .init("batchNorm without weight", [[4, 3]], [[2, 2, 3]]) { F.batchNorm($0[0], training: true) },
         .init("batchNorm in evaluation", [[3, 2, 2], [2], [2]], [[2, 2], [2], [2]]) {
             F.batchNorm(
-                $0[0], runningMean: Tensor([0.5, -0.5], dtype: .float64).to(testDevice),
-                runningVar: Tensor([2.0, 3.0], dtype: .float64).to(testDevice),
+                $0[0], runningMean: Tensor([0.5, -0.5], dtype: .float64),
+                runningVar: Tensor([2.0, 3.0], dtype: .float64),
                 weight: $0[1], bias: $0[2])
         },
         .init("layerNorm", [[3, 2, 4], [2, 4], [2, 4]], [[2, 4], [2, 4], [2, 4]]) {
             F.layerNorm($0[0], normalizedShape: [2, 4], weight: $0[1], bias: $0[2])
         },
         .init("layerNorm without weight", [[3, 4]], [[2, 2, 4]]) { F.layerNorm($0[0], normalizedShape: [4]) },
-        .init("embedding", [[5, 3]], [[6, 1]]) { F.embedding(Tensor([[0, 2], [4, 2]]).to(testDevice), $0[0]) },
+        .init("embedding", [[5, 3]], [[6, 1]]) { F.embedding(Tensor([[0, 2], [4, 2]]), $0[0]) },
         .init("embedding with padding", [[5, 3]], [[5, 1]]) { weights in
             // The padding row's gradient is 0 by definition; it is left out of the function.
-            let table = weights[0].maskedFill(Tensor([[false], [false], [true], [false], [false]]).to(testDevice), 0)
-            return F.embedding(Tensor([0, 2, 4, 2]).to(testDevice), table, paddingIdx: 2)
+            let table = weights[0].maskedFill(Tensor([[false], [false], [true], [false], [false]]), 0)
+            return F.embedding(Tensor([0, 2, 4, 2]), table, paddingIdx: 2)
         },
         .init("dropout", [[4, 5]], [[2, 3, 2]]) { F.dropout($0[0], p: 0.4, generator: Generator(seed: 3)) },
         .init("crossEntropy", [[4, 3], [3]], [[4, 4], [4]]) {
-            F.crossEntropy($0[0], Tensor([0, 2, 1, 2]).to(testDevice), weight: probability($0[1]))
+            F.crossEntropy($0[0], Tensor([0, 2, 1, 2]), weight: probability($0[1]))
         },
         .init("crossEntropy with smoothing and a class ignored", [[2, 3, 2]], [[2, 4, 2]]) {
-            F.crossEntropy($0[0], Tensor([[0, 2], [1, 2]]).to(testDevice), ignoreIndex: 1, labelSmoothing: 0.2)
+            F.crossEntropy($0[0], Tensor([[0, 2], [1, 2]]), ignoreIndex: 1, labelSmoothing: 0.2)
         },
         .init("crossEntropy of probabilities", [[4, 3], [4, 3]], [[2, 2], [2, 2]]) {
             F.crossEntropy($0[0], $0[1].softmax(dim: 1), labelSmoothing: 0.1)
         },
         .init("nllLoss", [[4, 3]], [[4, 4]]) {
-            F.nllLoss($0[0], Tensor([0, 2, 1, 2]).to(testDevice), reduction: .sum)
+            F.nllLoss($0[0], Tensor([0, 2, 1, 2]), reduction: .sum)
         },
         .init("mseLoss", [[3, 4], [3, 4]], [[2, 2, 2], [2, 2, 2]]) { F.mseLoss($0[0], $0[1]) },
         .init("l1Loss", [[3, 4], [3, 4]], [[5], [5]]) { F.l1Loss($0[0], $0[1], reduction: .none) },

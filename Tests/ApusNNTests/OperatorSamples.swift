@@ -58,31 +58,31 @@ let operatorSamples: [FunctionalGradientTests.Case] =
         .init("triu", [[3, 3]], [[2, 2, 3]]) { $0[0].triu(diagonal: 1) },
         .init("tril", [[2, 3, 3]], [[4, 2]]) { $0[0].tril() },
         .init("indexSelect", [[3, 4]], [[2, 4, 2]]) {
-            $0[0].indexSelect(dim: 1, index: Tensor([3, 0, 3]).to(testDevice))
+            $0[0].indexSelect(dim: 1, index: Tensor([3, 0, 3]))
         },
         .init("indexAdd", [[3, 4], [2, 4]], [[3], [2]]) {
-            $0[0].indexAdd(dim: 0, index: Tensor([2, 2]).to(testDevice), source: $0[1], alpha: 1.5)
+            $0[0].indexAdd(dim: 0, index: Tensor([2, 2]), source: $0[1], alpha: 1.5)
         },
         .init("gather", [[3, 4]], [[3, 5]]) {
-            $0[0].gather(dim: 1, index: Tensor([[0, 0], [3, 1], [2, 2]]).to(testDevice))
+            $0[0].gather(dim: 1, index: Tensor([[0, 0], [3, 1], [2, 2]]))
         },
         .init("scatter", [[3, 4], [3, 2]], [[3, 5], [3, 2]]) {
-            $0[0].scatter(dim: 1, index: Tensor([[0, 1], [3, 1], [2, 0]]).to(testDevice), source: $0[1])
+            $0[0].scatter(dim: 1, index: Tensor([[0, 1], [3, 1], [2, 0]]), source: $0[1])
         },
         .init("scatterAdd", [[3, 4], [3, 2]], [[4, 4], [3, 2]]) {
-            $0[0].scatterAdd(dim: 1, index: Tensor([[0, 0], [3, 1], [2, 2]]).to(testDevice), source: $0[1])
+            $0[0].scatterAdd(dim: 1, index: Tensor([[0, 0], [3, 1], [2, 2]]), source: $0[1])
         },
         .init("index", [[3, 4]], [[3, 4, 2]]) {
-            $0[0].index([Tensor([0, 2, 2]).to(testDevice), Tensor([1, 3, 3]).to(testDevice)])
+            $0[0].index([Tensor([0, 2, 2]), Tensor([1, 3, 3])])
         },
         .init("indexPut", [[3, 4], [2]], [[3, 4, 2], [2, 2]]) {
-            $0[0].indexPut([Tensor([0, 2]).to(testDevice), Tensor([1, 3]).to(testDevice)], $0[1])
+            $0[0].indexPut([Tensor([0, 2]), Tensor([1, 3])], $0[1])
         },
         .init("indexPut, adding", [[3, 4], [2]], [[3, 4], []]) {
-            $0[0].indexPut([Tensor([1, 1]).to(testDevice), Tensor([1, 1]).to(testDevice)], $0[1], accumulate: true)
+            $0[0].indexPut([Tensor([1, 1]), Tensor([1, 1])], $0[1], accumulate: true)
         },
         .init("maskedSelect", [[2, 3]], [[2, 2, 3]]) {
-            $0[0].maskedSelect(Tensor([[true, false, true], [false, true, true]]).to(testDevice))
+            $0[0].maskedSelect(Tensor([[true, false, true], [false, true, true]]))
         },
         // Products
         .init("matmul", [[2, 3], [3, 4]], [[1, 2], [2, 1]]) { $0[0].matmul($0[1]) },

@@ -26,22 +26,23 @@ private final class Attention: Module {
 
 @Suite("Training on an OpenCL device", .serialized, .enabled(if: device != nil))
 struct OpenCLTrainingTests {
-    /// The losses of some steps on a device. Weights, data and chance come from one seed, drawn on the CPU but for what
-    /// layers draw as they run.
+    /// The losses of some steps on a device, where everything is made. Weights, data and chance come from one seed.
     private func losses(
         on device: Device, input: [Int], steps: Int = 20, _ model: (Generator) -> Module
     ) -> [Double] {
-        let generator = Generator(seed: 5)
-        let net = model(generator).to(device)
-        let x = Tensor.randn(input, generator: generator).to(device)
-        let y = Tensor.randint(0, 10, shape: [input[0]], generator: generator).to(device)
-        let optimizer = Adam(net.parameters(), lr: 1e-3)
-        return (0..<steps).map { _ in
-            optimizer.zeroGrad()
-            let loss = F.crossEntropy(net(x), y)
-            loss.backward()
-            optimizer.step()
-            return loss.item()
+        withDefaultDevice(device) {
+            let generator = Generator(seed: 5)
+            let net = model(generator)
+            let x = Tensor.randn(input, generator: generator)
+            let y = Tensor.randint(0, 10, shape: [input[0]], generator: generator)
+            let optimizer = Adam(net.parameters(), lr: 1e-3)
+            return (0..<steps).map { _ in
+                optimizer.zeroGrad()
+                let loss = F.crossEntropy(net(x), y)
+                loss.backward()
+                optimizer.step()
+                return loss.item()
+            }
         }
     }
 

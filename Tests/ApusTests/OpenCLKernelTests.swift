@@ -49,11 +49,14 @@ struct OpenCLKernelTests {
         }
         let wrong = OpenCLKernel(source: "kernel void wrong(global float *x) { x[0] = nothing; }", name: "wrong")
         #expect(message { wrong.run([.output(x)], items: [1]) }.contains("nothing"))
-        #expect(message { Self.scale.run([.tensor(Tensor.ones(4))], items: [4]) }.contains("not on an OpenCL device"))
+        #expect(
+            message { Self.scale.run([.tensor(Tensor.ones([4], device: .cpu))], items: [4]) }.contains(
+                "not on an OpenCL device"))
         #expect(message { Self.scale.run([.output(x[1...])], items: [4]) }.contains("view"))
         #expect(message { Self.scale.run([.int32(1)], items: [4]) }.contains("no argument is a tensor"))
         #expect(message { Self.scale.run([.output(x)], items: [1, 1, 1]) }.contains("1 or 2 dims"))
-        #expect(message { _ = OpenCLExpression("x")(Tensor.ones(2)) }.contains("not on an OpenCL device"))
+        #expect(
+            message { _ = OpenCLExpression("x")(Tensor.ones([2], device: .cpu)) }.contains("not on an OpenCL device"))
     }
 
     @Test("an expression broadcasts, and has a gradient inside a custom function")
@@ -75,7 +78,7 @@ struct DeviceNumberTests {
     func gradient() throws {
         let device = Device.devices[1]
         for shape in [[], [3]] {
-            let number = Tensor(2.0, dtype: .float32).requiresGrad_()
+            let number = Tensor(2.0, dtype: .float32, device: .cpu).requiresGrad_()
             let x = Tensor.full(shape, 1.5, dtype: .float32).to(device).requiresGrad_()
             (x * number).sum().backward()
             let (forNumber, forX) = (try #require(number.grad), try #require(x.grad))

@@ -37,7 +37,7 @@ struct TrainerTests {
         /// Every bit of the model's state.
         var bits: [[UInt8]] {
             get throws {
-                try network.stateDict().map { try $0.tensor.contiguous().withUnsafeBytes { Array($0) } }
+                try network.stateDict().map { try $0.tensor.cpu().contiguous().withUnsafeBytes { Array($0) } }
             }
         }
 
@@ -122,9 +122,9 @@ struct TrainerTests {
         #expect(other.trainer.records.isEmpty)
 
         let sgd = Trainer(model: Setup(seed: 3).network, optimizer: SGD(Setup(seed: 3).network.parameters(), lr: 1))
-        let state = try sgd.model.stateDict().map { try $0.tensor.contiguous().withUnsafeBytes { Array($0) } }
+        let state = try sgd.model.stateDict().map { try $0.tensor.cpu().contiguous().withUnsafeBytes { Array($0) } }
         #expect(throws: TensorFileError.self) { try sgd.resume(from: path) }
-        #expect(try sgd.model.stateDict().map { try $0.tensor.contiguous().withUnsafeBytes { Array($0) } } == state)
+        #expect(try sgd.model.stateDict().map { try $0.tensor.cpu().contiguous().withUnsafeBytes { Array($0) } } == state)
     }
 
     @Test("keeps the best model, and leaves nothing where it cannot write")

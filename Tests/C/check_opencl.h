@@ -44,6 +44,19 @@ static inline bool check_is_llvmpipe(void) { return strncmp(info.name, "llvmpipe
 /// A simulator takes minutes for what a device does in a second: small shapes for it.
 static inline bool check_is_simulated(void) { return strstr(info.name, "Oclgrind") != NULL; }
 
+/// Whether a case of so many steps is asked of the device: a simulator gets small ones, in float32 alone.
+static inline bool check_is_asked(apus_dtype dtype, int64_t steps) {
+    if (check_is_simulated() && (dtype != APUS_DTYPE_float32 || steps > 20000)) return false;
+    return check_computes(dtype);
+}
+
+/// The elements of a shape.
+static inline int64_t check_elements(int32_t rank, const int64_t *shape) {
+    int64_t n = 1;
+    for (int32_t i = 0; i < rank; i++) n *= shape[i];
+    return n;
+}
+
 /// An operand in both places, in the same layout.
 typedef struct operand {
     apus_tensor *cpu, *device;
@@ -51,8 +64,7 @@ typedef struct operand {
 
 /// Values in [low, high), whole ones for integers, none negative for unsigned dtypes.
 static inline operand check_operand(apus_dtype dtype, int32_t rank, const int64_t *shape, double low, double high) {
-    int64_t n = 1, parts = apus_dtype_is_complex(dtype) ? 2 : 1;
-    for (int32_t i = 0; i < rank; i++) n *= shape[i];
+    int64_t n = check_elements(rank, shape), parts = apus_dtype_is_complex(dtype) ? 2 : 1;
     double *values = malloc(sizeof(double) * (size_t)(parts * n + 1));
     for (int64_t i = 0; i < parts * n; i++) {
         values[i] = check_draw(low, high);

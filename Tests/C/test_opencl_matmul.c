@@ -46,12 +46,18 @@ static const shapes products[] = {
     {7, 7, {2, 1, 3, 1, 2, 3, 4}, {1, 2, 1, 3, 1, 4, 17}}, // more dims of a batch than kernels walk
 };
 static const shapes large[] = {
+    {2, 2, {3, 2003}, {2003, 2}},                                       // pieces few enough for a simulator
     {2, 2, {101, 401}, {401, 103}},                                     // panels
     {2, 2, {97, 1500}, {1500, 67}},                                     // several runs
     {3, 3, {2, 90, 130}, {1, 130, 70}}, {2, 2, {20, 9000}, {9000, 24}}, // pieces
     {2, 2, {200, 600}, {600, 300}},     {1, 2, {5000}, {5000, 150}},
     {2, 1, {3, 5003}, {5003}},          {1, 1, {100003}, {100003}},
 };
+
+/// Multiply-adds.
+static int64_t work_of(const shapes *s) {
+    return check_elements(s->a_rank, s->a) * (s->b_rank == 1 ? 1 : s->b[s->b_rank - 1]);
+}
 
 static void check_product(const shapes *s, apus_dtype dtype, enum layout first, enum layout second) {
     operand a = make(dtype, s->a_rank, s->a, first), b = make(dtype, s->b_rank, s->b, second);
@@ -70,20 +76,19 @@ static void check_product(const shapes *s, apus_dtype dtype, enum layout first, 
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/// Every size of integers once: a program is compiled for each dtype, which takes its time. A simulator has numbers and
-/// complex ones, in few layouts.
+/// Every size of integers once: a program is compiled for each dtype, which takes its time. A simulator has few
+/// layouts.
 static void test_products(void) {
     const apus_dtype dtypes[] = {APUS_DTYPE_float32, APUS_DTYPE_complex64, APUS_DTYPE_float64,
                                  APUS_DTYPE_int32,   APUS_DTYPE_bfloat16,  APUS_DTYPE_complex128,
                                  APUS_DTYPE_int64,   APUS_DTYPE_uint8,     APUS_DTYPE_int16};
     for (size_t d = 0; d < COUNT(dtypes); d++) {
-        if (!check_computes(dtypes[d]) || (check_is_simulated() && d > 1)) continue;
         int count = d < 2 && !check_is_simulated() ? LAYOUTS * LAYOUTS : 2;
         for (size_t i = 0; i < COUNT(products); i++)
-            for (int layouts = 0; layouts < count; layouts++)
+            for (int layouts = 0; layouts < count && check_is_asked(dtypes[d], work_of(&products[i])); layouts++)
                 check_product(&products[i], dtypes[d], layouts % LAYOUTS, layouts / LAYOUTS);
-        for (size_t i = 0; i < COUNT(large) && d < (check_is_simulated() ? 1 : 4); i++)
-            for (int layouts = 0; layouts < (check_is_simulated() ? 1 : LAYOUTS); layouts++)
+        for (size_t i = 0; i < COUNT(large) && d < 4; i++)
+            for (int layouts = 0; layouts < LAYOUTS && check_is_asked(dtypes[d], work_of(&large[i])); layouts++)
                 check_product(&large[i], dtypes[d], layouts, (layouts + 1) % LAYOUTS);
     }
 }
@@ -104,12 +109,13 @@ static void check_addmm(apus_dtype dtype, int32_t rank, const int64_t *shape, en
 static void test_addends(void) {
     const apus_dtype dtypes[] = {APUS_DTYPE_float32, APUS_DTYPE_float16, APUS_DTYPE_int64, APUS_DTYPE_complex64};
     for (size_t d = 0; d < COUNT(dtypes); d++)
-        for (int layout = 0; layout < LAYOUTS; layout++) {
+        for (int layout = 0; layout < LAYOUTS && check_is_asked(dtypes[d], 1); layout++) {
             check_addmm(dtypes[d], 2, (int64_t[]){33, 35}, layout, 19, 1, 1);
             check_addmm(dtypes[d], 2, (int64_t[]){33, 1}, layout, 19, 2, -3);
-            check_addmm(dtypes[d], 1, (int64_t[]){35}, layout, 400, 1, 2);
+            if (check_is_asked(dtypes[d], 33 * 35 * 400)) check_addmm(dtypes[d], 1, (int64_t[]){35}, layout, 400, 1, 2);
             check_addmm(dtypes[d], 1, (int64_t[]){1}, layout, 0, 3, 1);
-            check_addmm(dtypes[d], 2, (int64_t[]){33, 35}, layout, 5000, 2, 3);
+            if (check_is_asked(dtypes[d], 33 * 35 * 5000))
+                check_addmm(dtypes[d], 2, (int64_t[]){33, 35}, layout, 5000, 2, 3);
         }
 }
 

@@ -122,17 +122,17 @@ public struct FixtureTensor: Sendable, Decodable {
         }
     }
 
-    /// The tensor, on the device that tests run on.
+    /// The tensor, on the default device.
     public func tensor() throws -> Tensor {
         switch elements {
-        case .signed(let values): try make(values, .int64).to(testDevice)
-        case .unsigned(let values): try make(values, .uint64).to(testDevice)
-        case .floats(let values): try make(values, dtype.isComplex ? .complex128 : .float64).to(testDevice)
+        case .signed(let values): try make(values, .int64)
+        case .unsigned(let values): try make(values, .uint64)
+        case .floats(let values): try make(values, dtype.isComplex ? .complex128 : .float64)
         }
     }
 
     private func make<Element>(_ values: [Element], _ wide: DType) throws -> Tensor {
-        try values.withUnsafeBytes { try Tensor(copying: $0, dtype: wide, shape: shape) }.to(dtype)
+        try values.withUnsafeBytes { try Tensor(copying: $0, dtype: wide, shape: shape) }.to(dtype).to(.default)
     }
 }
 

@@ -149,7 +149,7 @@ extension CustomFunction {
 
 /// The gradients of a function that is differentiable once, recorded so that differentiating them is an error.
 private func refusingSecondDerivative(_ answer: [Tensor?], _ gradients: [Tensor?], _ name: String) -> [Tensor?] {
-    let sources = gradients.filter { $0?.requiresGrad == true } + [Tensor.zeros([], requiresGrad: true)]
+    let sources = gradients.filter { $0?.requiresGrad == true } + [Tensor.zeros([], device: .cpu, requiresGrad: true)]
     return answer.map { gradient in
         guard let gradient else { return nil }
         let result = gradient.aliased()

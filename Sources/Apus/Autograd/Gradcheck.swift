@@ -56,7 +56,8 @@ public func gradgradcheck(
     let outputs = try withTensorErrors { noGrad { function(inputs.map { $0.detach() }) } }
     let differentiable = outputs.indices.filter { outputs[$0].dtype.isDouble }
     let vectors = try differentiable.map { o in
-        let numbers = (Tensor.arange(outputs[o].parts.count, dtype: .float64) * 0.7 + 0.3 + Double(o)).sin()
+        let numbers = (Tensor.arange(outputs[o].parts.count, dtype: .float64, device: .cpu) * 0.7 + 0.3 + Double(o))
+            .sin()
         return try Tensor(parts: numbers.toArray(Double.self), like: outputs[o])
     }
     let checked = inputs.indices.filter { inputs[$0].dtype.isDouble }

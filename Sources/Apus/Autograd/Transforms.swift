@@ -89,7 +89,7 @@ extension Autograd {
                 }
                 return points.indices.map { i in
                     guard !rows.isEmpty else {
-                        return Tensor.zeros(output.shape + points[i].shape, dtype: output.dtype)
+                        return Tensor.zeros(output.shape + points[i].shape, dtype: output.dtype, device: output.device)
                     }
                     return Tensor.stack(rows.map { $0[i] }).reshape(output.shape + points[i].shape)
                 }
@@ -109,7 +109,7 @@ extension Autograd {
             for (o, output) in outputs.enumerated() {
                 let shape = output.shape + point.shape
                 guard !pushed.isEmpty else {
-                    jacobian[o].append(Tensor.zeros(shape, dtype: output.dtype))
+                    jacobian[o].append(Tensor.zeros(shape, dtype: output.dtype, device: output.device))
                     continue
                 }
                 jacobian[o].append(Tensor.stack(pushed.map { $0[o] }, dim: -1).reshape(shape))

@@ -1,4 +1,13 @@
 import CApus
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// Where a tensor's memory lies and its operators run.
 public enum Device: Hashable, Sendable, CustomStringConvertible {
@@ -60,6 +69,17 @@ extension Device {
         return apus_opencl_default_device(&device) == .ok ? Device(code: device) : nil
     }
 
+    /// Where tensors are made that are given no device, and trainers compute: that of the innermost `withDefaultDevice` around the
+    /// call, else the device set here, else the one that `APUS_DEVICE` in the environment names, else the CPU. Setting it
+    /// is process-wide, for what is made from then on.
+    ///
+    /// What has memory already stays where it is: tensors that share or copy the bytes of an array, files that are read,
+    /// data sets. Those operators alone that take no tensor follow it; all others compute where their inputs are.
+    public static var `default`: Device {
+        get { DefaultDevice.current }
+        set { DefaultDevice.code.store(newValue.code, ordering: .relaxed) }
+    }
+
     /// Waits until everything that was asked of the device is done. The CPU is always done.
     public func synchronize() { _ = check(apus_synchronize(code)) }
 
@@ -92,6 +112,45 @@ extension Device {
         return "\(text(&info.name)) (driver \(text(&info.driver))), \(gibibytes) GiB, \(info.compute_units) units, "
             + (info.kernel_class == APUS_OPENCL_CLASS_cpu ? "CPU kernels" : "GPU kernels")
             + (info.has_float64 ? "" : ", no float64")
+    }
+}
+
+/// Runs `body` with another `Device.default`. Follows the task, not the thread.
+///
+///     let model = withDefaultDevice(.openCL(0)) { Sequential(Linear(784, 128), ReLU(), Linear(128, 10)) }
+public func withDefaultDevice<Result>(_ device: Device, _ body: () throws -> Result) rethrows -> Result {
+    DefaultDevice.scopes.add(1, ordering: .relaxed)
+    defer { DefaultDevice.scopes.subtract(1, ordering: .relaxed) }
+    return try DefaultDevice.$scoped.withValue(device, operation: body)
+}
+
+/// As the synchronous form, for a `body` that suspends.
+public func withDefaultDevice<Result>(
+    _ device: Device, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
+) async rethrows -> Result {
+    DefaultDevice.scopes.add(1, ordering: .relaxed)
+    defer { DefaultDevice.scopes.subtract(1, ordering: .relaxed) }
+    return try await DefaultDevice.$scoped.withValue(device, operation: body, isolation: isolation)
+}
+
+/// The state of `Device.default`.
+private enum DefaultDevice {
+    static let code = Atomic(fromEnvironment().code)
+    @TaskLocal static var scoped: Device?
+    /// How many scopes there are in all tasks, so that making a tensor costs two loads where there are none.
+    static let scopes = Atomic<Int>(0)
+
+    static var current: Device {
+        let scoped = scopes.load(ordering: .relaxed) == 0 ? nil : scoped
+        return scoped ?? Device(code: code.load(ordering: .relaxed))
+    }
+
+    private static func fromEnvironment() -> Device {
+        let variable = "APUS_DEVICE"
+        guard let name = getenv(variable).map({ String(cString: $0) }), !name.isEmpty else { return .cpu }
+        let device = Device(name)
+        _ = require(device != nil, .device, "\(variable): there is no device '\(name)'; there are \(Device.devices)")
+        return device ?? .cpu
     }
 }
 

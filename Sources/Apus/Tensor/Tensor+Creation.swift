@@ -46,27 +46,27 @@ extension Tensor {
 
     /// A tensor of zeros.
     public static func zeros(
-        _ shape: [Int], dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ shape: [Int], dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) -> Tensor { filled(shape, Scalar(integer: 0), dtype ?? defaultDType, device.code).made(requiresGrad) }
 
     /// A tensor of zeros: `Tensor.zeros(2, 3)`.
     public static func zeros(
-        _ shape: Int..., dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ shape: Int..., dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) -> Tensor { zeros(shape, dtype: dtype, device: device, requiresGrad: requiresGrad) }
 
     /// A tensor of ones.
     public static func ones(
-        _ shape: [Int], dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ shape: [Int], dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) -> Tensor { filled(shape, Scalar(integer: 1), dtype ?? defaultDType, device.code).made(requiresGrad) }
 
     /// A tensor of ones: `Tensor.ones(2, 3)`.
     public static func ones(
-        _ shape: Int..., dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ shape: Int..., dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) -> Tensor { ones(shape, dtype: dtype, device: device, requiresGrad: requiresGrad) }
 
     /// A tensor of one value. Without a dtype, it follows the value: bool, int64 or the default dtype.
     public static func full<S: TensorScalar>(
-        _ shape: [Int], _ value: S, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ shape: [Int], _ value: S, dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) -> Tensor {
         let scalar = value.scalar
         return filled(shape, scalar, dtype ?? scalar.defaultDType, device.code).made(requiresGrad)
@@ -74,7 +74,7 @@ extension Tensor {
 
     /// A tensor whose elements have no particular value.
     public static func empty(
-        _ shape: [Int], dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ shape: [Int], dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) -> Tensor {
         let dtype = dtype ?? defaultDType
         return shape.withSizes { rank, sizes in make { apus_tensor_empty($0, dtype, rank, sizes, device.code) } }
@@ -83,7 +83,7 @@ extension Tensor {
 
     /// A tensor whose elements have no particular value: `Tensor.empty(2, 3)`.
     public static func empty(
-        _ shape: Int..., dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ shape: Int..., dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) -> Tensor { empty(shape, dtype: dtype, device: device, requiresGrad: requiresGrad) }
 
     // MARK: - Like this one: shape, and dtype and device unless given
@@ -126,21 +126,21 @@ extension Tensor {
 
     /// 0, 1, … up to but not including `end`.
     public static func arange<S: TensorScalar>(
-        _ end: S, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ end: S, dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) -> Tensor {
         range(Scalar(integer: 0), end.scalar, Scalar(integer: 1), dtype, device).made(requiresGrad)
     }
 
     /// start, start + step, … up to but not including `end`. Integers give int64, others the default dtype.
     public static func arange<S: TensorScalar>(
-        _ start: S, _ end: S, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ start: S, _ end: S, dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) -> Tensor {
         range(start.scalar, end.scalar, Scalar(integer: 1), dtype, device).made(requiresGrad)
     }
 
     /// start, start + step, … up to but not including `end`. Integers give int64, others the default dtype.
     public static func arange<S: TensorScalar>(
-        _ start: S, _ end: S, step: S, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ start: S, _ end: S, step: S, dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) -> Tensor {
         range(start.scalar, end.scalar, step.scalar, dtype, device).made(requiresGrad)
     }
@@ -160,7 +160,7 @@ extension Tensor {
 
     /// `steps` values from start to end, both included, evenly spaced.
     public static func linspace(
-        _ start: Double, _ end: Double, steps: Int, dtype: DType? = nil, device: Device = .cpu,
+        _ start: Double, _ end: Double, steps: Int, dtype: DType? = nil, device: Device = .default,
         requiresGrad: Bool = false
     ) -> Tensor {
         let dtype = dtype ?? defaultDType
@@ -169,7 +169,7 @@ extension Tensor {
 
     /// `base` to the powers of `steps` values from start to end, both included, evenly spaced.
     public static func logspace(
-        _ start: Double, _ end: Double, steps: Int, base: Double = 10, dtype: DType? = nil, device: Device = .cpu,
+        _ start: Double, _ end: Double, steps: Int, base: Double = 10, dtype: DType? = nil, device: Device = .default,
         requiresGrad: Bool = false
     ) -> Tensor {
         let exponents = linspace(start, end, steps: steps, dtype: .float64, device: device)
@@ -178,7 +178,7 @@ extension Tensor {
 
     /// n×m (n×n without m) with ones on the diagonal.
     public static func eye(
-        _ n: Int, _ m: Int? = nil, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ n: Int, _ m: Int? = nil, dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) -> Tensor {
         let dtype = dtype ?? defaultDType
         return make { apus_tensor_eye($0, dtype, Int64(n), Int64(m ?? n), device.code) }.made(requiresGrad)

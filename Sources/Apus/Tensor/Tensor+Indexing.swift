@@ -133,7 +133,8 @@ extension Tensor {
             case .newDim:
                 view = view.unsqueeze(dim)
                 dim += 1
-            case .tensor(let index):
+            case .tensor(let given):
+                let index = given.device == .cpu ? given.to(device) : given
                 while picks.count < dim { picks.append(nil) }
                 guard index.fits(view, at: dim) else { return (.invalid(), []) }
                 if index.dtype == .bool {

@@ -53,7 +53,7 @@ extension Tensor {
     /// Without a dtype, integers give int64, Bools bool, and anything with a floating-point number the default dtype
     /// (float32). Variables keep their own type: `Tensor(doubles)` is float64.
     public convenience init(
-        _ literal: TensorLiteral, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ literal: TensorLiteral, dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) {
         guard let (shape, numbers) = literal.flattened() else {
             self.init(adopting: .failed(.shape, "Tensor: the lists have different lengths"), requiresGrad)
@@ -64,7 +64,8 @@ extension Tensor {
 
     /// A tensor of the numbers written, in the given shape: `Tensor([1, 2, 3, 4], shape: [2, 2])`.
     public convenience init(
-        _ literal: TensorLiteral, shape: [Int], dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ literal: TensorLiteral, shape: [Int], dtype: DType? = nil, device: Device = .default,
+        requiresGrad: Bool = false
     ) {
         let made = Tensor(literal, dtype: dtype, device: device).reshape(shape)
         self.init(adopting: made, requiresGrad)
@@ -73,7 +74,7 @@ extension Tensor {
     /// A 0-d tensor of a number, in the number's own dtype unless another is given.
     @_disfavoredOverload
     public convenience init<S: TensorScalar>(
-        _ value: S, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ value: S, dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) {
         self.init(adopting: Tensor.filled([], value.scalar, dtype ?? S.dtype, device.code), requiresGrad)
     }
@@ -81,7 +82,7 @@ extension Tensor {
     /// A tensor that copies an array, in the elements' own dtype unless another is given. Without a shape it is 1-d.
     @_disfavoredOverload
     public convenience init<S: TensorScalar>(
-        _ elements: [S], shape: [Int]? = nil, dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ elements: [S], shape: [Int]? = nil, dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) {
         self.init(adopting: Tensor.copying(elements, shape ?? [elements.count], dtype, device), requiresGrad)
     }
@@ -89,25 +90,25 @@ extension Tensor {
     /// A matrix that copies an array of rows, which must have the same length.
     @_disfavoredOverload
     public convenience init<S: TensorScalar>(
-        _ rows: [[S]], dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ rows: [[S]], dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) {
-        self.init(adopting: Tensor.nested(rows) { Tensor($0, dtype: dtype) }.to(device), requiresGrad)
+        self.init(adopting: Tensor.nested(rows) { Tensor($0, dtype: dtype, device: .cpu) }.to(device), requiresGrad)
     }
 
     /// A 3-d tensor that copies nested arrays, which must not be ragged.
     @_disfavoredOverload
     public convenience init<S: TensorScalar>(
-        _ planes: [[[S]]], dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ planes: [[[S]]], dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) {
-        self.init(adopting: Tensor.nested(planes) { Tensor($0, dtype: dtype) }.to(device), requiresGrad)
+        self.init(adopting: Tensor.nested(planes) { Tensor($0, dtype: dtype, device: .cpu) }.to(device), requiresGrad)
     }
 
     /// A 4-d tensor that copies nested arrays, which must not be ragged.
     @_disfavoredOverload
     public convenience init<S: TensorScalar>(
-        _ volumes: [[[[S]]]], dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false
+        _ volumes: [[[[S]]]], dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false
     ) {
-        self.init(adopting: Tensor.nested(volumes) { Tensor($0, dtype: dtype) }.to(device), requiresGrad)
+        self.init(adopting: Tensor.nested(volumes) { Tensor($0, dtype: dtype, device: .cpu) }.to(device), requiresGrad)
     }
 
     private convenience init(adopting made: Tensor, _ requiresGrad: Bool) {
@@ -127,10 +128,11 @@ extension Tensor {
         else { return invalid() }
         let made = shape.withSizes { rank, sizes in
             elements.withUnsafeBytes { data in
-                make { apus_tensor_from_data($0, S.dtype, rank, sizes, data.baseAddress, device.code) }
+                make { apus_tensor_from_data($0, S.dtype, rank, sizes, data.baseAddress, APUS_DEVICE_CPU) }
             }
         }
-        return made.to(dtype ?? S.dtype)
+        // Converted first: not every device has the elements' own dtype, float64 above all.
+        return made.to(dtype ?? S.dtype).to(device)
     }
 
     private static func nested<Part>(_ parts: [Part], _ make: (Part) -> Tensor) -> Tensor {

@@ -5,7 +5,7 @@ extension Tensor {
 
     /// Uniform values from [0, 1).
     public static func rand(
-        _ shape: [Int], dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false,
+        _ shape: [Int], dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false,
         generator: Generator = .default
     ) -> Tensor {
         empty(shape, dtype: dtype, device: device).uniform_(generator: generator).made(requiresGrad)
@@ -13,13 +13,13 @@ extension Tensor {
 
     /// Uniform values from [0, 1): `Tensor.rand(2, 3)`.
     public static func rand(
-        _ shape: Int..., dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false,
+        _ shape: Int..., dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false,
         generator: Generator = .default
     ) -> Tensor { rand(shape, dtype: dtype, device: device, requiresGrad: requiresGrad, generator: generator) }
 
     /// Values of the standard normal distribution.
     public static func randn(
-        _ shape: [Int], dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false,
+        _ shape: [Int], dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false,
         generator: Generator = .default
     ) -> Tensor {
         empty(shape, dtype: dtype, device: device).normal_(generator: generator).made(requiresGrad)
@@ -27,29 +27,29 @@ extension Tensor {
 
     /// Values of the standard normal distribution: `Tensor.randn(2, 3)`.
     public static func randn(
-        _ shape: Int..., dtype: DType? = nil, device: Device = .cpu, requiresGrad: Bool = false,
+        _ shape: Int..., dtype: DType? = nil, device: Device = .default, requiresGrad: Bool = false,
         generator: Generator = .default
     ) -> Tensor { randn(shape, dtype: dtype, device: device, requiresGrad: requiresGrad, generator: generator) }
 
     /// Integers from [0, high), int64 unless given.
     public static func randint(
-        _ high: Int, shape: [Int], dtype: DType = .int64, device: Device = .cpu, generator: Generator = .default
+        _ high: Int, shape: [Int], dtype: DType = .int64, device: Device = .default, generator: Generator = .default
     ) -> Tensor { randint(0, high, shape: shape, dtype: dtype, device: device, generator: generator) }
 
     /// Integers from [low, high), int64 unless given.
     public static func randint(
-        _ low: Int, _ high: Int, shape: [Int], dtype: DType = .int64, device: Device = .cpu,
+        _ low: Int, _ high: Int, shape: [Int], dtype: DType = .int64, device: Device = .default,
         generator: Generator = .default
     ) -> Tensor { empty(shape, dtype: dtype, device: device).random_(low, high, generator: generator) }
 
     /// 0 … n - 1 in random order, int64.
-    public static func randperm(_ n: Int, generator: Generator = .default) -> Tensor {
-        make { apus_randperm($0, Int64(n), generator.handle) }
+    public static func randperm(_ n: Int, device: Device = .default, generator: Generator = .default) -> Tensor {
+        make { apus_randperm($0, Int64(n), generator.handle) }.to(device)
     }
 
     /// 1 with probability p, else 0.
     public static func bernoulli(
-        _ p: Double, shape: [Int], dtype: DType? = nil, device: Device = .cpu, generator: Generator = .default
+        _ p: Double, shape: [Int], dtype: DType? = nil, device: Device = .default, generator: Generator = .default
     ) -> Tensor { empty(shape, dtype: dtype, device: device).bernoulli_(p, generator: generator) }
 
     /// For each element, 1 with that probability, else 0. Not differentiable.

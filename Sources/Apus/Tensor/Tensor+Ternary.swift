@@ -19,7 +19,9 @@ extension Tensor {
     /// As above, with two numbers; the result has the default dtype for floats, int64 for integers.
     public static func `where`<S: TensorScalar>(_ condition: Tensor, _ x: S, _ y: S) -> Tensor {
         let dtype = x.scalar.raw.kind == APUS_SCALAR_float ? Tensor.defaultDType : S.dtype
-        return ternary(.where, condition, Tensor(x, dtype: dtype), Tensor(y, dtype: dtype))
+        let device = condition.device
+        return ternary(
+            .where, condition, Tensor(x, dtype: dtype, device: device), Tensor(y, dtype: dtype, device: device))
     }
 
     /// This where the condition is true, `other` elsewhere.

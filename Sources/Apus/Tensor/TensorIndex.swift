@@ -15,7 +15,7 @@ public enum TensorIndexItem: TensorIndex {
     case dots
     /// A new dim of size 1.
     case newDim
-    /// Integers that pick from a dim, or a bool mask over as many dims as it has.
+    /// Integers that pick from a dim, or a bool mask over as many dims as it has; in main memory or where the tensor is.
     case tensor(Tensor)
 
     /// Itself.
@@ -63,7 +63,7 @@ extension Tensor: TensorIndex {
 
 extension [Int]: TensorIndex {
     /// Integers that pick from a dim.
-    public var tensorIndex: TensorIndexItem { .tensor(Tensor(self)) }
+    public var tensorIndex: TensorIndexItem { .tensor(Tensor(self, device: .cpu)) }
 }
 
 extension TensorIndex where Self == TensorIndexItem {

@@ -53,19 +53,19 @@ public func assertClose(
 /// generator of its own.
 public func makeTensor(
     _ shape: [Int], dtype: DType = .float32, low: Double? = nil, high: Double? = nil, seed: UInt64 = 0,
-    requiresGrad: Bool = false
+    device: Device = .default, requiresGrad: Bool = false
 ) -> Tensor {
     let generator = Generator(seed: seed)
     let (low, high) = (low ?? (dtype.isSigned ? -9 : 0), high ?? (dtype == .bool ? 2 : 9))
     let room = dtype.isComplex ? shape + [2] : shape
-    let numbers = Tensor.empty(room, dtype: .float64).uniform_(low, high, generator: generator)
+    let numbers = Tensor.empty(room, dtype: .float64, device: .cpu).uniform_(low, high, generator: generator)
     guard dtype.isComplex else {
         let values = dtype.isFloatingPoint ? numbers : numbers.floor()
-        return (dtype == .bool ? (values .!= 0) : values.to(dtype)).requiresGrad_(requiresGrad)
+        return (dtype == .bool ? (values .!= 0) : values.to(dtype)).to(device).requiresGrad_(requiresGrad)
     }
     let pairs = numbers.toArray(Double.self)
     let made = pairs.withUnsafeBytes { try? Tensor(copying: $0, dtype: .complex128, shape: shape) }
-    return (made ?? .invalid()).to(dtype).requiresGrad_(requiresGrad)
+    return (made ?? .invalid()).to(dtype).to(device).requiresGrad_(requiresGrad)
 }
 
 extension DType {
@@ -83,7 +83,7 @@ extension DType {
 
 /// Elements as Doubles, complex ones as two. Integers beyond 2^53 that round to one Double count as equal.
 private func elements(_ tensor: Tensor) throws -> [Double] {
-    let plain = tensor.detach()
+    let plain = tensor.detach().cpu()
     guard tensor.dtype.isComplex else { return plain.toArray(Double.self) }
     return try plain.to(.complex128).contiguous().withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
 }
