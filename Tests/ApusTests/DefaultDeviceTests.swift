@@ -14,7 +14,8 @@ struct DefaultDeviceTests {
             let made = [
                 Tensor([1, 2]), Tensor([[0.5]]), Tensor([1, 2] as [Int8]), Tensor([[1], [2]] as [[Float]]), .zeros(2),
                 .ones(2), .full([2], 3), .arange(3), .linspace(0, 1, steps: 3), .logspace(0, 1, steps: 3), .eye(2),
-                .rand(2), .randn(2), .randint(5, shape: [2]), .randperm(3), .bernoulli(0.5, shape: [2]), makeTensor([2]),
+                .rand(2), .randn(2), .randint(5, shape: [2]), .randperm(3), .bernoulli(0.5, shape: [2]),
+                makeTensor([2]),
             ]
             #expect(made.allSatisfy { $0.device == device })
             #expect(Linear(2, 2).weight.device == device)

@@ -34,12 +34,8 @@ struct TrainerTests {
 
         func fit(epochs: Int) throws { try trainer.fit(training, validation: validation, epochs: epochs) }
 
-        /// Every bit of the model's state.
-        var bits: [[UInt8]] {
-            get throws {
-                try network.stateDict().map { try $0.tensor.cpu().contiguous().withUnsafeBytes { Array($0) } }
-            }
-        }
+        /// Every bit of the network's state.
+        var bits: [[UInt8]] { get throws { try TrainerTests.bits(of: network) } }
 
         /// The records without the times, which differ from run to run.
         var losses: [[Double?]] {
@@ -47,6 +43,10 @@ struct TrainerTests {
                 [$0.trainLoss, $0.trainAccuracy, $0.validationLoss, $0.validationAccuracy, $0.learningRate]
             }
         }
+    }
+
+    private static func bits(of model: Module) throws -> [[UInt8]] {
+        try model.stateDict().map { try $0.tensor.cpu().contiguous().withUnsafeBytes { Array($0) } }
     }
 
     @Test("learns, and reports each epoch")
@@ -122,9 +122,9 @@ struct TrainerTests {
         #expect(other.trainer.records.isEmpty)
 
         let sgd = Trainer(model: Setup(seed: 3).network, optimizer: SGD(Setup(seed: 3).network.parameters(), lr: 1))
-        let state = try sgd.model.stateDict().map { try $0.tensor.cpu().contiguous().withUnsafeBytes { Array($0) } }
+        let state = try Self.bits(of: sgd.model)
         #expect(throws: TensorFileError.self) { try sgd.resume(from: path) }
-        #expect(try sgd.model.stateDict().map { try $0.tensor.cpu().contiguous().withUnsafeBytes { Array($0) } } == state)
+        #expect(try Self.bits(of: sgd.model) == state)
     }
 
     @Test("keeps the best model, and leaves nothing where it cannot write")
