@@ -20,6 +20,18 @@ struct HookTests {
         #expect(seen.count == 1 && x.grad!.toArray(Float.self) == [2, 4])
     }
 
+    @Test("a gradient that nobody else holds becomes the leaf's grad without a copy")
+    func ownership() throws {
+        let x = Tensor.ones([1000], device: .cpu, requiresGrad: true)
+        var address: UnsafeRawPointer?
+        x.registerHook {
+            address = try? $0.withUnsafeBytes { $0.baseAddress }
+            return nil
+        }
+        x.exp().sum().backward()
+        #expect(try x.grad!.withUnsafeBytes { $0.baseAddress } == address)
+    }
+
     @Test("hooks of a node see what goes in and comes out")
     func nodeHooks() {
         let x = Tensor([3.0], requiresGrad: true)

@@ -139,7 +139,9 @@ final class GradientSlot: Sendable {
     func accumulate(_ new: inout Tensor, createGraph: Bool) {
         gradient.withLock { current in
             guard let existing = current else {
-                current = createGraph ? new : new.ownedGradient(isUnique: isKnownUniquelyReferenced(&new))
+                // Asked before the call, which holds the tensor too.
+                let isUnique = isKnownUniquelyReferenced(&new)
+                current = createGraph ? new : new.ownedGradient(isUnique: isUnique)
                 return
             }
             if createGraph {
