@@ -28,7 +28,8 @@ R"CLSRC(
 // Negative floats run backwards, so all their bits turn; -0 becomes 0, and every NaN the greatest number there is.
 static inline BITS key_of(BITS bits) {
 #if defined(KIND_FLOAT)
-    BITS magnitude = bits & (BITS)~SIGN, key = bits & SIGN ? (BITS)~bits : (BITS)(bits | SIGN);
+    BITS magnitude = bits & (BITS)~SIGN;
+    BITS key = bits ^ ((BITS)-(bits >> (8 * sizeof(BITS) - 1)) | SIGN);
     key = magnitude == 0 ? SIGN : key;
     return magnitude > INFINITE ? (BITS)~(BITS)0 : key;
 #elif defined(DTYPE_int8) || defined(DTYPE_int16) || defined(DTYPE_int32) || defined(DTYPE_int64)
@@ -54,6 +55,16 @@ static inline ITEM make_item(BITS key, long index) { return (ulong)key << 32 | (
 #define LAST_ITEM(index) (0xfffffffful << 32 | (ulong)(index))
 #endif
 
+// What stands in some places of a row's order. Elements are fetched by index, so that their bits stay.
+static inline void take_places(global BITS *values, long values_at, global long *indices, long indices_at,
+                               const global ITEM *order, const global BITS *x, long count) {
+    for (long i = 0; i < count; i++) {
+        const long index = INDEX_OF(order[i]);
+        if (values != 0) values[values_at + i] = x[index];
+        if (indices != 0) indices[indices_at + i] = index;
+    }
+}
+
 #ifdef CPU_CLASS
 
 #define FEW 64
@@ -63,15 +74,18 @@ static inline void insert(global ITEM *sorted, long n, ITEM item) {
     sorted[n] = item;
 }
 
-// By digits of the key, the lowest first; indices ascend already. Digits that all items share are passed over.
-static inline void sort_digits(global ITEM *items, global ITEM *spare, long n) {
+#define DIGITS ((int)sizeof(BITS))
+#define ELEMENT(x, i) make_item(key_of(x[i]) ^ flip, first + (i))
+
+// By digits of the key, the lowest first; indices ascend already. Digits that all items share are passed over. The order
+// ends in `items` or in `spare`.
+static inline global ITEM *sort_digits(global ITEM *items, global ITEM *spare, long n) {
     uint starts[sizeof(BITS)][256];
-    for (int d = 0; d < (int)sizeof(BITS); d++)
+    for (int d = 0; d < DIGITS; d++)
         for (int k = 0; k < 256; k++) starts[d][k] = 0;
     for (long i = 0; i < n; i++)
-        for (int d = 0; d < (int)sizeof(BITS); d++) starts[d][DIGIT(items[i], d)]++;
-    global ITEM *from = items, *to = spare;
-    for (int d = 0; d < (int)sizeof(BITS); d++) {
+        for (int d = 0; d < DIGITS; d++) starts[d][DIGIT(items[i], d)]++;
+    for (int d = 0; d < DIGITS; d++) {
         if (starts[d][DIGIT(items[0], d)] == n) continue;
         uint sum = 0;
         for (int k = 0; k < 256; k++) {
@@ -79,34 +93,56 @@ static inline void sort_digits(global ITEM *items, global ITEM *spare, long n) {
             starts[d][k] = sum;
             sum += count;
         }
-        for (long i = 0; i < n; i++) to[starts[d][DIGIT(from[i], d)]++] = from[i];
-        global ITEM *swap = from;
-        from = to;
-        to = swap;
+        for (long i = 0; i < n; i++) {
+            const ITEM item = items[i];
+            spare[starts[d][DIGIT(item, d)]++] = item;
+        }
+        global ITEM *swap = items;
+        items = spare;
+        spare = swap;
     }
-    if (from == items) return;
-    for (long i = 0; i < n; i++) items[i] = from[i];
+    return items;
 }
 
-// An item sorts a block, or finds the first of it.
+// The elements of a run that begins at `first` of its row: all in order, or the `keep` that come first, in `out` or in
+// `spare`.
+static inline global ITEM *sort_run(global ITEM *out, global ITEM *spare, const global BITS *x, long first, long n,
+                                    long keep, BITS flip) {
+    if (n > FEW && keep > FEW) {
+        for (long i = 0; i < n; i++) out[i] = ELEMENT(x, i);
+        return sort_digits(out, spare, n);
+    }
+    long kept = 0;
+    for (long i = 0; i < n; i++) {
+        const ITEM item = ELEMENT(x, i);
+        if (kept < keep) insert(out, kept++, item);
+        else if (LESS(item, out[keep - 1])) insert(out, keep - 1, item);
+    }
+    return out;
+}
+
+// An item sorts a block.
 kernel void sort_blocks(global ITEM *out, global ITEM *spare, const global BITS *x, long x_at, long length, long block,
                         long keep, long blocks, long items, ulong flip) {
     ulong group = get_global_id(0);
     if (group >= items) return;
     ulong row = divide(group, blocks);
-    long first = (long)(group - row * blocks) * block, n = min(block, length - first);
-    x += x_at + row * length + first;
-    out += row * length + first;
-    if (n > FEW && keep > FEW) {
-        for (long i = 0; i < n; i++) out[i] = make_item(key_of(x[i]) ^ (BITS)flip, first + i);
-        sort_digits(out, spare + row * length + first, n);
-        return;
-    }
-    long kept = 0;
-    for (long i = 0; i < n; i++) {
-        ITEM item = make_item(key_of(x[i]) ^ (BITS)flip, first + i);
-        if (kept < keep) insert(out, kept++, item);
-        else if (LESS(item, out[keep - 1])) insert(out, keep - 1, item);
+    long first = (long)(group - row * blocks) * block, at = row * length + first, n = min(block, length - first);
+    const global ITEM *order = sort_run(out + at, spare + at, x + x_at + at, first, n, keep, (BITS)flip);
+    for (long i = at; i < at + n && order != out + at; i++) out[i] = spare[i];
+}
+
+// An item sorts whole rows, one after the other in the same memory, which stays in its cache.
+kernel void sort_rows(global BITS *values, long values_at, global long *indices, long indices_at, global ITEM *scratch,
+                      const global BITS *x, long x_at, long length, long first, long count, long rows, long chunk,
+                      ulong flip) {
+    global ITEM *items = scratch + get_global_id(0) * 2 * length;
+    const long start = get_global_id(0) * chunk, end = min(rows, start + chunk);
+    for (long row = start; row < end; row++) {
+        const global BITS *elements = x + x_at + row * length;
+        const global ITEM *order =
+            sort_run(items, items + length, elements, 0, length, first + count, (BITS)flip);
+        take_places(values, values_at + row * count, indices, indices_at + row * count, order + first, elements, count);
     }
 }
 
@@ -164,21 +200,27 @@ kernel void sort_merge(global ITEM *out, const global ITEM *in, long length, lon
         else high = middle;
     }
     long i = low, j = place - low;
-    for (; place < end; place++) {
-        if (j >= b_count || (i < a_count && LESS(a[i], b[j]))) out[place] = a[i++];
-        else out[place] = b[j++];
+    // Which run is next nobody can guess: both are read and one is taken, without a branch.
+    for (; place < end && i < a_count && j < b_count; place++) {
+        const ITEM x = a[i], y = b[j];
+        const int is_first = LESS(x, y) ? 1 : 0;
+        out[place] = is_first ? x : y;
+        i += is_first;
+        j += 1 - is_first;
     }
+    for (; place < end && i < a_count; place++) out[place] = a[i++];
+    for (; place < end; place++) out[place] = b[j++];
 }
 
-// The wanted places of each row's order. Elements are fetched by index, so that their bits stay.
+// The wanted places of each row's order; an item writes `chunk` of them.
 kernel void sort_finish(global BITS *values, long values_at, global long *indices, long indices_at,
                         const global ITEM *order, const global BITS *x, long x_at, long length, long first, long count,
-                        long items) {
+                        long chunk, long pieces, long items) {
     ulong item = get_global_id(0);
     if (item >= items) return;
-    ulong row = divide(item, count);
-    long index = INDEX_OF(order[row * length + first + (item - row * count)]);
-    if (values != 0) values[values_at + item] = x[x_at + row * length + index];
-    if (indices != 0) indices[indices_at + item] = index;
+    ulong row = divide(item, pieces);
+    long place = (long)(item - row * pieces) * chunk, at = row * count + place;
+    take_places(values, values_at + at, indices, indices_at + at, order + row * length + first + place,
+                x + x_at + row * length, min(chunk, count - place));
 }
 )CLSRC"
