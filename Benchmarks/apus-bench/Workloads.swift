@@ -130,6 +130,34 @@ private func order(_ id: String, _ shape: [Int], _ function: @escaping @Sendable
     }
 }
 
+/// Rows of a table, and sums into one, by random indices.
+private let gatherRows = Workload(id: "index.rows.65536x64") {
+    let table = randn(50_000, 64)
+    let index = Tensor.randint(50_000, shape: [65_536], device: device)
+    return { _ = table.indexSelect(dim: 0, index: index) }
+}
+
+private let indexAdd = Workload(id: "index.add.1M") {
+    let (sums, source) = (Tensor.zeros([50_000], device: device), randn(1_000_000))
+    let index = Tensor.randint(50_000, shape: [1_000_000], device: device)
+    return { _ = sums.indexAdd(dim: 0, index: index, source: source) }
+}
+
+private let maskedSelect = Workload(id: "index.masked_select.10M") {
+    let x = randn(10_000_000)
+    let mask = x .> 0
+    return { _ = x.maskedSelect(mask) }
+}
+
+private let cumsum = Workload(id: "scan.cumsum.1M") {
+    let x = randn(1_000_000)
+    return { _ = x.cumsum(dim: 0) }
+}
+
+private let uniform = Workload(id: "random.uniform.16M", gigabytes: 0.064) {
+    { _ = Tensor.rand([16_000_000], device: device) }
+}
+
 /// One Adam step on a fixed batch.
 private func train(_ id: String, input: [Int], _ makeModel: @escaping @Sendable () -> Sequential) -> Workload {
     Workload(id: id) {
@@ -172,6 +200,8 @@ let workloads: [Workload] =
         rows("softmax.4096x1024") { x, _, _ in x.softmax(dim: 1) },
         rows("layer_norm.4096x1024") { x, w, b in F.layerNorm(x, normalizedShape: [1024], weight: w, bias: b) },
         layerNormTrain,
+        matrix("move.transpose.4096", gigabytes: 0.134) { m, _ in m.t().contiguous() },
+        gatherRows, indexAdd, maskedSelect, cumsum, uniform,
         order("sort.f32.1M", [1 << 20]) { $0.sort() },
         order("sort.f32.4096x1024", [4096, 1024]) { $0.sort() },
         order("topk.f32.4096x1024.k16", [4096, 1024]) { $0.topk(16) },

@@ -4,6 +4,8 @@ import numpy
 import pyopencl
 import pyopencl.array
 import pyopencl.clmath
+import pyopencl.clrandom
+import pyopencl.scan
 
 from common import arguments, report
 
@@ -31,10 +33,22 @@ def elements(count, function):
     return setup
 
 
+def cumsum():
+    scan = pyopencl.scan.InclusiveScanKernel(context, numpy.float32, "a + b", neutral="0")
+    x = array(1_000_000)
+    return call(lambda: scan(x, pyopencl.array.empty_like(x))), None, None
+
+
+def uniform():
+    return call(lambda: pyopencl.clrandom.rand(queue, 16_000_000, numpy.float32)), None, None
+
+
 workloads = [
     ("ew.add.10M", elements(10_000_000, lambda a, b: a + b)),
     ("ew.exp.10M", elements(10_000_000, lambda a, b: pyopencl.clmath.exp(a))),
     ("ew.tanh.10M", elements(10_000_000, lambda a, b: pyopencl.clmath.tanh(a))),
+    ("scan.cumsum.1M", cumsum),
+    ("random.uniform.16M", uniform),
     ("ovh.add.10", elements(10, lambda a, b: a + b)),
 ]
 report("pyopencl", arguments(), workloads)

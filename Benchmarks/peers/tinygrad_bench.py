@@ -48,6 +48,11 @@ def conv(channels, kernel):
     return setup
 
 
+def gather_rows():
+    index = Tensor.randint(65_536, high=50_000)
+    return call(lambda table, index: table[index], Tensor.randn(50_000, 64), index), None, None
+
+
 class MLP:
     def __init__(self):
         self.layers = [nn.Linear(784, 512), Tensor.relu, nn.Linear(512, 512), Tensor.relu, nn.Linear(512, 10)]
@@ -101,6 +106,10 @@ workloads = [(f"gemm.f32.{n}", gemm(n)) for n in (512, 1024, 2048)] + [
     ("reduce.sum_columns.4096", matrix(lambda m, row: m.sum(0))),
     ("softmax.4096x1024", rows(lambda x, w, b: x.softmax(1))),
     ("layer_norm.4096x1024", rows(lambda x, w, b: x.layernorm() * w + b)),
+    ("move.transpose.4096", matrix(lambda m, row: m.T.contiguous())),
+    ("index.rows.65536x64", gather_rows),
+    ("scan.cumsum.1M", lambda: (call(lambda x: x.cumsum(), Tensor.randn(1_000_000)), None, None)),
+    ("random.uniform.16M", lambda: (call(lambda x: Tensor.rand(16_000_000), Tensor.zeros(1)), None, None)),
     ("conv.3x3.64", conv(64, 3)),
     ("conv.1x1.256", conv(256, 1)),
     ("ovh.add.10", lambda: (call(lambda a, b: a + b, Tensor.randn(10), Tensor.randn(10)), None, None)),

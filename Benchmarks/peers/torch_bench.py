@@ -68,6 +68,26 @@ def order(function, *shape):
     return setup
 
 
+def gather_rows():
+    table, index = torch.randn(50_000, 64), torch.randint(50_000, (65_536,))
+    return lambda: table.index_select(0, index), None, None
+
+
+def index_add():
+    sums, source, index = torch.zeros(50_000), torch.randn(1_000_000), torch.randint(50_000, (1_000_000,))
+    return lambda: sums.index_add(0, index, source), None, None
+
+
+def masked_select():
+    x = torch.randn(10_000_000)
+    mask = x > 0
+    return lambda: x.masked_select(mask), None, None
+
+
+def uniform():
+    return lambda: torch.rand(16_000_000), None, 0.064
+
+
 def conv(channels, kernel):
     def setup():
         x, w = torch.randn(8, channels, 56, 56), torch.randn(channels, channels, kernel, kernel)
@@ -180,6 +200,12 @@ workloads += [
     ("softmax.4096x1024", rows(lambda x, w, b: x.softmax(1))),
     ("layer_norm.4096x1024", rows(lambda x, w, b: F.layer_norm(x, (1024,), w, b))),
     ("layer_norm_train.4096x1024", layer_norm_train),
+    ("move.transpose.4096", matrix(lambda m, row: m.t().contiguous(), 0.134)),
+    ("index.rows.65536x64", gather_rows),
+    ("index.add.1M", index_add),
+    ("index.masked_select.10M", masked_select),
+    ("scan.cumsum.1M", order(lambda x: x.cumsum(0), 1_000_000)),
+    ("random.uniform.16M", uniform),
     ("sort.f32.1M", order(lambda x: x.sort(), 1 << 20)),
     ("sort.f32.4096x1024", order(lambda x: x.sort(), 4096, 1024)),
     ("topk.f32.4096x1024.k16", order(lambda x: x.topk(16), 4096, 1024)),

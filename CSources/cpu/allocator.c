@@ -56,13 +56,21 @@ static int size_class(size_t bytes, size_t *rounded) {
     return exponent * 16 + (int)((*rounded >> (exponent - 4)) & 15);
 }
 
+void apus__cpu_prefer_huge_pages(void *data, size_t bytes) {
+#if defined(__linux__)
+    char *start = (char *)(((uintptr_t)data + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1)),
+         *end = (char *)data + bytes;
+    if (bytes >= HUGE_FROM) madvise(start, (size_t)(end - start), MADV_HUGEPAGE);
+#else
+    (void)data, (void)bytes;
+#endif
+}
+
 static void *system_allocate(size_t bytes) {
     void *data = NULL;
     size_t alignment = bytes >= HUGE_FROM ? HUGE_PAGE : APUS__ALIGNMENT;
     if (posix_memalign(&data, alignment, bytes) != 0) return NULL;
-#if defined(__linux__)
-    if (bytes >= HUGE_FROM) madvise(data, bytes, MADV_HUGEPAGE);
-#endif
+    apus__cpu_prefer_huge_pages(data, bytes);
     return data;
 }
 

@@ -1,6 +1,7 @@
 // Device memory: a pool of buffers with its own accounting, since drivers report nothing and allocate lazily.
 #include <stdlib.h>
 
+#include "cpu/allocator.h"
 #include "opencl/device.h"
 
 enum { SMALL_STEP = 512, SMALL_BYTES = APUS__CL_SMALL_LISTS * SMALL_STEP, MANTISSA_BITS = 4, SMALL_OCTAVES = 20 };
@@ -46,9 +47,23 @@ static bool take_held(apus__cl_device *d, int32_t list, cl_mem *memory) {
     return true;
 }
 
+/// Where the processor is the device, columns of large matrices take a page a row, which small pages make slow.
+static void prefer_huge_pages(apus__cl_device *d, size_t bytes, cl_mem memory) {
+    enum { WORTH = 4 * 1024 * 1024 };
+    if (bytes < WORTH) return;
+    cl_int code;
+    // Its address is known at once; nothing is read or written.
+    void *data = apus__cl()->EnqueueMapBuffer(d->queue, memory, CL_FALSE, CL_MAP_READ | CL_MAP_WRITE, 0, bytes, 0, NULL,
+                                              NULL, &code);
+    if (code != CL_SUCCESS) return;
+    apus__cpu_prefer_huge_pages(data, bytes);
+    (void)apus__cl()->EnqueueUnmapMemObject(d->queue, memory, data, 0, NULL, NULL);
+}
+
 static cl_int create(apus__cl_device *d, size_t capacity, cl_mem *memory) {
     cl_int code;
     *memory = apus__cl()->CreateBuffer(d->context, CL_MEM_READ_WRITE, capacity, NULL, &code);
+    if (code == CL_SUCCESS && d->info.is_cpu) prefer_huge_pages(d, capacity, *memory);
     return code;
 }
 

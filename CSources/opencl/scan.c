@@ -22,11 +22,19 @@ typedef struct scan_call {
     const apus_storage *storage;
 } scan_call;
 
+/// A processor adds in double as fast as in float, and one number is quicker than a sum and its error.
+static bool sums_widely(const scan_call *c) {
+    const apus_dtype dtype = c->lanes->dtype;
+    if (!apus_dtype_is_floating_point(dtype) || dtype == APUS_DTYPE_float64) return false;
+    return apus__cl_is_cpu_class(c->storage) && apus__cl_device_of(c->storage)->info.has_float64;
+}
+
 static apus_status launch(const scan_call *c, const char *kernel, int64_t items, int64_t local,
                           const apus__cl_argument *arguments, int32_t count) {
     return apus__cl_run(&(apus__cl_launch){.storage = c->storage,
                                            .family = c->family,
                                            .dtype = c->lanes->dtype,
+                                           .options = sums_widely(c) ? "-DWIDE_SUMS" : NULL,
                                            .kernel = kernel,
                                            .items = {items},
                                            .local = {local},

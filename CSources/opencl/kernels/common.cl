@@ -121,6 +121,23 @@ static inline void storev_bfloat16(global ushort *p, V x) {
 #define STOREV(p, i, x) STORE(p, i, x)
 #endif
 
+// A block of vectors is stored past the caches where the whole is larger than these: only Clang knows how.
+#if defined(CPU_CLASS) && (defined(DTYPE_float32) || defined(DTYPE_float64)) && defined(__has_builtin)
+#if __has_builtin(__builtin_nontemporal_store)
+#define STREAMS
+#endif
+#endif
+#ifdef STREAMS
+#define IS_LARGE(count) ((count) >= 1 << 20)
+static inline int streams(const global S *p, int large) { return large && ((size_t)p & (sizeof(V) - 1)) == 0; }
+#define STORE_BLOCK(p, at, x, large)                                                                                   \
+    if (streams((p) + (at), large)) __builtin_nontemporal_store(x, (global V *)((p) + (at)));                          \
+    else STOREV(p, at, x)
+#else
+#define IS_LARGE(count) 0
+#define STORE_BLOCK(p, at, x, large) STOREV(p, at, x)
+#endif
+
 // A constant of the dtype, in every lane.
 #define K(value) ((V)((T)(value)))
 

@@ -28,22 +28,6 @@ static inline V load(const global S *p, long at, long stride, long count) {
     for (int i = 0; i < W; i++) part[i] = LOAD(p, at + min((long)i, count - 1) * stride);
     return VLOAD(0, part);
 }
-// What is larger than caches is written past them, where the compiler is Clang.
-#if defined(CPU_CLASS) && (defined(DTYPE_float32) || defined(DTYPE_float64)) && defined(__has_builtin)
-#if __has_builtin(__builtin_nontemporal_store)
-#define STREAMS (1 << 20)
-#endif
-#endif
-#ifdef STREAMS
-#define IS_LARGE(w) ((w).items * (w).chunk >= STREAMS)
-static inline int streams(const global S *p, int large) { return large && ((size_t)p & (sizeof(V) - 1)) == 0; }
-#define STORE_BLOCK(p, at, x, large)                                                                                   \
-    if (streams((p) + (at), large)) __builtin_nontemporal_store(x, (global V *)((p) + (at)));                          \
-    else STOREV(p, at, x)
-#else
-#define IS_LARGE(w) 0
-#define STORE_BLOCK(p, at, x, large) STOREV(p, at, x)
-#endif
 static inline void store(global S *p, long at, long stride, long count, V x, int large) {
     if (stride == 1 && count >= W) {
         STORE_BLOCK(p, at, x, large);
@@ -79,7 +63,6 @@ static inline PASTE(LANE_INT, W) load_truth(const global uchar *p, long at, long
 #define NUMBER_MASK(o) ((MASK)((o).bits[0] != 0 ? -1 : 0))
 #else
 #define load(p, at, stride, count) LOAD(p, at)
-#define IS_LARGE(w) 0
 #define store(p, at, stride, count, x, large) STORE(p, at, x)
 #define store_truth(p, at, stride, count, x, large) ((p)[at] = (x) != 0)
 #define load_truth(p, at, stride, count) ((p)[at] != 0)
@@ -93,7 +76,7 @@ static inline PASTE(LANE_INT, W) load_truth(const global uchar *p, long at, long
 #define BEGIN                                                                                                          \
     ulong item = get_global_id(0);                                                                                     \
     if (item >= w.items) return;                                                                                       \
-    const int large = IS_LARGE(w);                                                                                     \
+    const int large = IS_LARGE(w.items * w.chunk);                                                                                     \
     long n = item_length(&w, item), at0 = locate(&w, item, 0)
 #define OPERAND(k, type, read_number)                                                                                  \
     long at##k = locate(&w, item, k);                                                                                  \

@@ -39,16 +39,20 @@ kernel void index_offsets(const walk GIVEN(w), global long *out, const global lo
 }
 
 // An item picks `chunk` elements of the packed result [outer, count, inner].
-kernel void index_take(long outer_stride, long count, long inner, long chunk, long all, global U *out, long out_at,
-                       const global U *x, long x_at, const global long *offsets, long offsets_at) {
+kernel void index_take(long outer_stride, long count, long inner, long chunk, long all, global U *restrict out,
+                       long out_at, const global U *restrict x, long x_at, const global long *restrict offsets,
+                       long offsets_at) {
     long i = (long)get_global_id(0) * chunk, end = min(i + chunk, all);
+    ulong slice = divide(i, inner), block = divide(slice, count);
+    long column = i - (long)slice * inner, place = (long)(slice - block * count);
     while (i < end) {
-        ulong slice = divide(i, inner), block = divide(slice, count);
-        long column = i - (long)slice * inner, n = min(inner - column, end - i);
-        const global U *from = x + x_at + block * outer_stride + offsets[offsets_at + slice - block * count] + column;
+        const long n = min(inner - column, end - i);
+        const global U *from = x + x_at + block * outer_stride + offsets[offsets_at + place] + column;
         global U *to = out + out_at + i;
         for (long k = 0; k < n; k++) to[k] = from[k];
         i += n;
+        column = 0;
+        if (++place == count) place = 0, block++;
     }
 }
 
@@ -125,7 +129,17 @@ kernel void mask_starts(global long *starts, long starts_at, long chunks) {
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 mask_select(const global uchar *mask, long mask_at, long count, const global long *starts, long starts_at,
             global U *out, long out_at, const global U *x, long x_at) {
+#ifdef CPU_CLASS
+    // What is not true is overwritten by what comes next: no branch, which nobody could guess.
+    long i = get_group_id(0) * MASK_CHUNK, to = starts[starts_at + get_group_id(0)];
+    const long end = starts[starts_at + get_group_id(0) + 1];
+    for (; to < end; i++) {
+        out[out_at + to] = x[x_at + i];
+        to += mask[mask_at + i] != 0;
+    }
+#else
     WALK_TRUE(out[out_at + to] = x[x_at + i])
+#endif
 }
 
 // One coordinate: `size` of the dim, `inner` elements a step along it.

@@ -34,10 +34,12 @@ R"CLSRC(
 #endif
 
 #ifdef KIND_FLOAT
-static inline void store_all(global S *out, long at, const T *room, long n, long count) {
+static inline void store_all(global S *out, long at, const T *room, long n, long rest, int large) {
     long i = 0;
-    n = min(n, count);
-    for (; i + W <= n; i += W) STOREV(out, at + i, VLOAD(0, room + i));
+    n = min(n, rest);
+    for (; i + W <= n; i += W) {
+        STORE_BLOCK(out, at + i, VLOAD(0, room + i), large);
+    }
     for (; i < n; i++) STORE(out, at + i, room[i]);
 }
 
@@ -59,7 +61,7 @@ kernel void draw_uniform(ARGUMENTS, double low, double width, double top, int bi
             v[k] = v[k] < top ? v[k] : (REAL64)(top);
         }
         TWO(v, room);
-        store_all(out, out_at + group * 2, room, 2 * LANES, count - group * 2);
+        store_all(out, out_at + group * 2, room, 2 * LANES, count - group * 2, IS_LARGE(count));
     }
 }
 kernel void draw_normal(ARGUMENTS, double mean, double std) {
@@ -71,7 +73,7 @@ kernel void draw_normal(ARGUMENTS, double mean, double std) {
         pair_f64(w[0], w[1], &v[0], &v[1]);
         for (int k = 0; k < 2; k++) v[k] = mean + std * v[k];
         TWO(v, room);
-        store_all(out, out_at + group * 2, room, 2 * LANES, count - group * 2);
+        store_all(out, out_at + group * 2, room, 2 * LANES, count - group * 2, IS_LARGE(count));
     }
 }
 #else
@@ -87,7 +89,7 @@ kernel void draw_uniform(ARGUMENTS, float low, float width, float top, int bits)
             v[k] = v[k] < top ? v[k] : (REAL32)(top);
         }
         FOUR_OF(float, v, room);
-        store_all(out, out_at + group * 4, room, 4 * LANES, count - group * 4);
+        store_all(out, out_at + group * 4, room, 4 * LANES, count - group * 4, IS_LARGE(count));
     }
 }
 kernel void draw_normal(ARGUMENTS, float mean, float std) {
@@ -100,7 +102,7 @@ kernel void draw_normal(ARGUMENTS, float mean, float std) {
         pair_f32(w[2], w[3], &v[2], &v[3]);
         for (int k = 0; k < 4; k++) v[k] = mean + std * v[k];
         FOUR_OF(float, v, room);
-        store_all(out, out_at + group * 4, room, 4 * LANES, count - group * 4);
+        store_all(out, out_at + group * 4, room, 4 * LANES, count - group * 4, IS_LARGE(count));
     }
 }
 #endif

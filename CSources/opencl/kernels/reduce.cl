@@ -89,7 +89,8 @@ R"CLSRC(
     static inline void join(partial *p, partial q) { *p = FIRST(both((lanes)(*p), (lanes)(q))); }                      \
     static inline void take_one(partial *p, T x) { join(p, FIRST(mapped(SPLAT(x)))); }
 
-// ---- A sum and the rounding errors it made, so that the error does not grow with the number of elements
+// ---- A sum and the rounding errors it made, so that the error does not grow with the number of elements. With the
+// option WIDE_SUMS, of real numbers alone, sums are in REAL instead.
 
 #define ADD(p, x)                                                                                                      \
     s = (p)->sum + (x);                                                                                                \
@@ -145,7 +146,6 @@ R"CLSRC(
         partial q = {FIRST(mapped(SPLAT(x))), (T)(0)};                                                                 \
         join(p, q);                                                                                                    \
     }
-#define TOTAL(p) (fabs((p).sum) < (REAL_PART)INFINITY ? (p).sum + (p).lost : (p).sum)
 
 // ---- The rows
 
@@ -168,10 +168,17 @@ R"CLSRC(
 #define FINISH_SUM(out, at, p, count) ((out)[at] = (p))
 #define FINISH_PRODUCT FINISH_SUM
 #else
+#ifdef WIDE_SUMS
+#define SUM(identity, map, combine) SIMPLE(REAL, 0, map, combine)
+#define TOTAL(p) TO_LANES(T, p)
+#define FINISH_SUM(out, at, p, count) STORE_OWN(out, at, (T)((p) / (count)))
+#else
 #define SUM SUM_FLOAT
+#define TOTAL(p) (fabs((p).sum) < (REAL_PART)INFINITY ? (p).sum + (p).lost : (p).sum)
+#define FINISH_SUM(out, at, p, count) STORE_OWN(out, at, TOTAL(p) / (REAL_PART)(count))
+#endif
 #define PRODUCT(identity, map, combine) SIMPLE(WIDE_PRODUCT, IDENTITY_PRODUCT, map, combine)
 #define RESULT_sum OWN
-#define FINISH_SUM(out, at, p, count) STORE_OWN(out, at, TOTAL(p) / (REAL_PART)(count))
 #ifdef KIND_COMPLEX
 #define REAL_PART PART
 #define FINISH_PRODUCT(out, at, p, count) STORE_OWN(out, at, PASTE(convert_, T)(p))
