@@ -25,15 +25,44 @@ kernel void layer_norm(global T *out, long out_at, global T *out_mean, long mean
 #define WEIGHTED_BIASED(L) (WEIGHTED(L) + L(bias, i))
 #define BIASED(L) (NORMALISED(L) + L(bias, i))
         if (weight != 0 && bias != 0) {
-            STORE_RUN(y, n, WEIGHTED_BIASED)
+            STREAM_RUN(y, n, rows * n, WEIGHTED_BIASED)
         } else if (weight != 0) {
-            STORE_RUN(y, n, WEIGHTED)
+            STREAM_RUN(y, n, rows * n, WEIGHTED)
         } else if (bias != 0) {
-            STORE_RUN(y, n, BIASED)
+            STREAM_RUN(y, n, rows * n, BIASED)
         } else {
-            STORE_RUN(y, n, NORMALISED)
+            STREAM_RUN(y, n, rows * n, NORMALISED)
         }
     }
+}
+
+// One pass over a row: its gradients and those times the normalised x are added to `plain` and `dots` where these are;
+// the sums of weighted gradients, and of these times the distances from the mean, go into `total` and `dot`.
+static inline void take_gradients(long n, const global T *grad, const global T *in, const global T *weight, T mean,
+                                  T rstd, global T *plain, global T *dots, T *total, T *dot) {
+#define TAKE_GRADIENT(N, L, S, first, second)                                                                          \
+    {                                                                                                                  \
+        const N g = L(grad, i), distance = L(in, i) - mean, slope = weight == 0 ? g : g * L(weight, i);                \
+        if (plain != 0) {                                                                                              \
+            S(plain, i, L(plain, i) + g);                                                                              \
+            S(dots, i, L(dots, i) + g * (distance * rstd));                                                            \
+        }                                                                                                              \
+        first += slope;                                                                                                \
+        second += slope * distance;                                                                                    \
+    }
+    V sums[2] = {(V)(T)0, (V)(T)0};
+    T rest[2] = {0, 0};
+    long i = 0;
+    while (i + W <= n) {
+        V parts[2] = {(V)(T)0, (V)(T)0};
+        const long end = min(n - W, i + (SUM_BLOCK - 1) * W);
+        for (; i <= end; i += W) TAKE_GRADIENT(V, LOADV, STOREV, parts[0], parts[1])
+        sums[0] += parts[0];
+        sums[1] += parts[1];
+    }
+    for (; i < n; i++) TAKE_GRADIENT(T, LOAD, STORE, rest[0], rest[1])
+    *total = total_of(sums[0]) + rest[0];
+    *dot = total_of(sums[1]) + rest[1];
 }
 
 // dx where it is wanted, and into `sums` ([chunks, 2, n], where they are) the chunk's sums of grad and of
@@ -50,30 +79,17 @@ kernel void layer_norm_backward(global T *out, long out_at, global T *sums, long
     for (long row = first; row < last; row++) {
         const global T *g = grad + grad_at + row * n, *x = in + in_at + row * n;
         const T mean = means[mean_at + row], rstd = rstds[rstd_at + row];
-        if (sums != 0) {
-#define WITH_DOT(L) (L(dots, i) + L(g, i) * ((L(x, i) - mean) * rstd))
-            STORE_RUN(plain, n, WITH_GRADIENT)
-            STORE_RUN(dots, n, WITH_DOT)
-        }
+        T total, dot;
+        take_gradients(n, g, x, weight, mean, rstd, plain, dots, &total, &dot);
         if (out == 0) continue;
         global T *dx = out + out_at + row * n;
-        T total, dot;
-#define GRADIENT_WEIGHT(L) (L(g, i) * L(weight, i))
-#define GRADIENT_WEIGHT_DISTANCE(L) (GRADIENT_WEIGHT(L) * (L(x, i) - mean))
-        if (weight != 0) {
-            SUM_RUN(total, n, GRADIENT_WEIGHT)
-            SUM_RUN(dot, n, GRADIENT_WEIGHT_DISTANCE)
-        } else {
-            SUM_RUN(total, n, GRADIENT)
-            SUM_RUN(dot, n, GRADIENT_DISTANCE)
-        }
         const T share = total / (T)n, slope = dot * rstd * rstd / (T)n;
 #define INPUT_GRADIENT(L) (rstd * (L(g, i) - share - (L(x, i) - mean) * slope))
 #define WEIGHTED_INPUT_GRADIENT(L) (rstd * (L(g, i) * L(weight, i) - share - (L(x, i) - mean) * slope))
         if (weight != 0) {
-            STORE_RUN(dx, n, WEIGHTED_INPUT_GRADIENT)
+            STREAM_RUN(dx, n, rows * n, WEIGHTED_INPUT_GRADIENT)
         } else {
-            STORE_RUN(dx, n, INPUT_GRADIENT)
+            STREAM_RUN(dx, n, rows * n, INPUT_GRADIENT)
         }
     }
 }

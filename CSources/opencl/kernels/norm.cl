@@ -35,6 +35,17 @@ static inline T total_of(V x) {
         for (; i < (n); i++) STORE(y, i, E(LOAD));                                                                     \
     }
 
+// Past the caches where `all` elements, the rows together, are more than these hold.
+#define STREAM_RUN(y, n, all, E)                                                                                       \
+    {                                                                                                                  \
+        const int large_ = IS_LARGE(all);                                                                              \
+        long i = 0;                                                                                                    \
+        for (; i + W <= (n); i += W) {                                                                                 \
+            STORE_BLOCK(y, i, E(LOADV), large_);                                                                       \
+        }                                                                                                              \
+        for (; i < (n); i++) STORE(y, i, E(LOAD));                                                                     \
+    }
+
 // NaN wins.
 #define LARGER(a, b) ((((a) > (b)) | ((a) != (a))) ? (a) : (b))
 

@@ -35,6 +35,7 @@ R"CLSRC(
 static inline void blocks(ulong number, ulong seed, WORD32 words[4]) {
     WORD64 n = number + NUMBERS, c0 = n, c1 = n >> 32, c2 = (WORD64)(0), c3 = (WORD64)(0);
     uint k0 = (uint)seed, k1 = (uint)(seed >> 32);
+#pragma unroll
     for (int round = 0; round < 10; round++) {
         WORD64 a = (c0 & 0xfffffffful) * 0xD2511F53ul, b = (c2 & 0xfffffffful) * 0xCD9E8D57ul;
         c0 = (b >> 32) ^ c1 ^ (ulong)k0;

@@ -4,6 +4,9 @@ R"CLSRC(
 
 // ---- Rows; an item takes `chunk` of them
 
+// What is stored past the caches is not read back: exponentials of a row that fits stand in the item's own memory.
+#define ROOM 4096
+
 kernel void softmax_rows(global T *out, long out_at, const global T *in, long in_at, long rows, long n, long logarithm,
                          long chunk) {
     const long first = get_global_id(0) * chunk, last = min(rows, first + chunk);
@@ -17,9 +20,21 @@ kernel void softmax_rows(global T *out, long out_at, const global T *in, long in
             SUM_RUN(total, n, EXPONENT)
             const T rest = log(total);
 #define SHIFTED(L) ((L(x, i) - high) - rest)
-            STORE_RUN(y, n, SHIFTED)
+            STREAM_RUN(y, n, rows * n, SHIFTED)
             continue;
         }
+#ifdef STREAMS
+        T room[ROOM];
+        if (n <= ROOM) {
+            STORE_RUN(room, n, EXPONENT)
+#define IN_ROOM(L) L(room, i)
+            SUM_RUN(total, n, IN_ROOM)
+            const T part = 1 / total;
+#define SCALED_ROOM(L) (L(room, i) * part)
+            STREAM_RUN(y, n, rows * n, SCALED_ROOM)
+            continue;
+        }
+#endif
         STORE_RUN(y, n, EXPONENT)
 #define PLAIN_Y(L) L(y, i)
         SUM_RUN(total, n, PLAIN_Y)
@@ -40,11 +55,11 @@ kernel void softmax_backward_rows(global T *out, long out_at, const global T *gr
         if (logarithm) {
             SUM_RUN(sum, n, GRADIENT)
 #define LOG_SOFTMAX_GRADIENT(L) (L(g, i) - exp(L(y, i)) * sum)
-            STORE_RUN(dx, n, LOG_SOFTMAX_GRADIENT)
+            STREAM_RUN(dx, n, rows * n, LOG_SOFTMAX_GRADIENT)
         } else {
             SUM_RUN(sum, n, GRADIENT_Y)
 #define SOFTMAX_GRADIENT(L) ((L(g, i) - sum) * L(y, i))
-            STORE_RUN(dx, n, SOFTMAX_GRADIENT)
+            STREAM_RUN(dx, n, rows * n, SOFTMAX_GRADIENT)
         }
     }
 }
