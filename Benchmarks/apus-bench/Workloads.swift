@@ -55,6 +55,12 @@ private func conv(_ channels: Int, kernel: Int) -> Workload {
     }
 }
 
+/// 8 sequences of 512 tokens, 8 heads of 64.
+private let attention = Workload(id: "attention.8x8x512x64", gflop: 4e-9 * 64 * 512 * 512 * 64) {
+    let (q, k, v) = (randn(8, 8, 512, 64), randn(8, 8, 512, 64), randn(8, 8, 512, 64))
+    return { _ = F.scaledDotProductAttention(q, k, v) }
+}
+
 private let addOut = Workload(id: "ew.add_out.10M", gigabytes: 0.12) {
     let a = randn(10_000_000)
     let b = randn(10_000_000)
@@ -199,7 +205,7 @@ let workloads: [Workload] =
         matrix("reduce.sum_columns.4096") { m, _ in m.sum(0) },
         rows("softmax.4096x1024") { x, _, _ in x.softmax(dim: 1) },
         rows("layer_norm.4096x1024") { x, w, b in F.layerNorm(x, normalizedShape: [1024], weight: w, bias: b) },
-        layerNormTrain,
+        layerNormTrain, attention,
         matrix("move.transpose.4096", gigabytes: 0.134) { m, _ in m.t().contiguous() },
         gatherRows, indexAdd, maskedSelect, cumsum, uniform,
         order("sort.f32.1M", [1 << 20]) { $0.sort() },

@@ -48,6 +48,11 @@ def conv(channels, kernel):
     return setup
 
 
+def attention():
+    q, k, v = (Tensor.randn(8, 8, 512, 64) for _ in range(3))
+    return call(lambda q, k, v: q.scaled_dot_product_attention(k, v), q, k, v), None, None
+
+
 def gather_rows():
     index = Tensor.randint(65_536, high=50_000)
     return call(lambda table, index: table[index], Tensor.randn(50_000, 64), index), None, None
@@ -106,6 +111,7 @@ workloads = [(f"gemm.f32.{n}", gemm(n)) for n in (512, 1024, 2048)] + [
     ("reduce.sum_columns.4096", matrix(lambda m, row: m.sum(0))),
     ("softmax.4096x1024", rows(lambda x, w, b: x.softmax(1))),
     ("layer_norm.4096x1024", rows(lambda x, w, b: x.layernorm() * w + b)),
+    ("attention.8x8x512x64", attention),
     ("move.transpose.4096", matrix(lambda m, row: m.T.contiguous())),
     ("index.rows.65536x64", gather_rows),
     ("scan.cumsum.1M", lambda: (call(lambda x: x.cumsum(), Tensor.randn(1_000_000)), None, None)),

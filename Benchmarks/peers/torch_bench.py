@@ -60,6 +60,11 @@ def layer_norm_train():
     return run, None, None
 
 
+def attention():
+    q, k, v = (torch.randn(8, 8, 512, 64) for _ in range(3))
+    return lambda: F.scaled_dot_product_attention(q, k, v), 4e-9 * 64 * 512 * 512 * 64, None
+
+
 def order(function, *shape):
     def setup():
         x = torch.randn(*shape)
@@ -200,6 +205,7 @@ workloads += [
     ("softmax.4096x1024", rows(lambda x, w, b: x.softmax(1))),
     ("layer_norm.4096x1024", rows(lambda x, w, b: F.layer_norm(x, (1024,), w, b))),
     ("layer_norm_train.4096x1024", layer_norm_train),
+    ("attention.8x8x512x64", attention),
     ("move.transpose.4096", matrix(lambda m, row: m.t().contiguous(), 0.134)),
     ("index.rows.65536x64", gather_rows),
     ("index.add.1M", index_add),

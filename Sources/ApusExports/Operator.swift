@@ -31,7 +31,7 @@ enum Operators {
         var known: Set<String> = []
         let families = [
             arithmetic, elementwise, shapes, pieces, copies, picking, products, reductions, convolutions,
-            normalizations,
+            normalizations, attention,
             losses, gradients,
         ]
         return families.joined().filter { known.insert($0.signature.name).inserted }

@@ -82,6 +82,19 @@ extension Operators {
         ]
     }
 
+    static var attention: [Operator] {
+        [
+            Operator(
+                "scaled_dot_product_attention(query: tensor, key: tensor, value: tensor, attn_mask: tensor? = None, "
+                    + "dropout_p: float = 0.0, is_causal: bool = False, scale: number? = None, enable_gqa: bool = False)"
+            ) {
+                F.scaledDotProductAttention(
+                    $0.tensor(0), $0.tensor(1), $0.tensor(2), attnMask: $0.optionalTensor(3), dropoutP: $0.float(4),
+                    isCausal: $0.bool(5), scale: $0.optionalFloat(6), enableGQA: $0.bool(7))
+            }
+        ]
+    }
+
     /// Losses. `reduction` is 'none', 'mean', 'sum' or 'batchmean'.
     static var losses: [Operator] {
         [

@@ -63,6 +63,13 @@ private let functions: [String: Function] = [
                 eps: try args.double("eps"))
         ]
     },
+    "scaled_dot_product_attention": { x, args in
+        [
+            F.scaledDotProductAttention(
+                x[0]!, x[1]!, x[2]!, attnMask: x[3], isCausal: try args.bool("is_causal"),
+                scale: try args.optionalDouble("scale"), enableGQA: try args.bool("enable_gqa"))
+        ]
+    },
     "embedding": { x, args in [F.embedding(x[0]!, x[1]!, paddingIdx: try args.optionalInt("padding_idx"))] },
     "cross_entropy": { x, args in
         [

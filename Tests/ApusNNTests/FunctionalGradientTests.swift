@@ -140,6 +140,28 @@ private let cases: [FunctionalGradientTests.Case] =
             F.klDiv($0[0], probability($0[1]), reduction: .batchMean)
         },
         .init("klDiv of logarithms", [[3, 4], [3, 4]], [[2, 2], [2, 2]]) { F.klDiv($0[0], $0[1], logTarget: true) },
+        .init(
+            "scaledDotProductAttention", [[2, 3, 4], [2, 5, 4], [2, 5, 3]],
+            [[1, 2, 3, 2], [1, 2, 4, 2], [1, 2, 4, 1]]
+        ) { F.scaledDotProductAttention($0[0], $0[1], $0[2]) },
+        .init(
+            "causal attention of shared heads", [[4, 3, 2], [2, 3, 2], [2, 3, 3]], [[2, 2, 1], [1, 3, 1], [1, 3, 2]]
+        ) {
+            F.scaledDotProductAttention($0[0], $0[1], $0[2], isCausal: true, scale: 0.7, enableGQA: true)
+        },
+        .init("attention with a mask", [[3, 2], [4, 2], [4, 2]], [[3, 1], [4, 1], [4, 3]]) {
+            let mask = Tensor([
+                [true, false, true, true], [false, false, false, false], [true, true, false, false],
+            ])
+            return F.scaledDotProductAttention($0[0], $0[1], $0[2], attnMask: mask)
+        },
+        .init(
+            "attention with a mask that learns, and dropout", [[3, 2], [4, 2], [4, 2], [3, 4]],
+            [[2, 1], [3, 1], [3, 2], [2, 3]]
+        ) {
+            F.scaledDotProductAttention(
+                $0[0], $0[1], $0[2], attnMask: $0[3], dropoutP: 0.3, generator: Generator(seed: 3))
+        },
         .init("softmax", [[3, 4]], [[2, 3, 2]]) { F.softmax($0[0], dim: 0) },
         .init("logSoftmax", [[3, 4]], [[4, 2, 2]]) { F.logSoftmax($0[0], dim: -1) },
     ]

@@ -19,8 +19,7 @@ private final class Attention: Module {
     }
 
     override func forward(_ x: Tensor) -> Tensor {
-        let scores = query(x).matmul(key(x).transpose(-2, -1)) / Double(x.shape[2]).squareRoot()
-        return norm(x + scores.softmax(dim: -1).matmul(value(x))).mean(1)
+        norm(x + F.scaledDotProductAttention(query(x), key(x), value(x))).mean(1)
     }
 }
 

@@ -993,6 +993,26 @@ def nn_binary_losses(family):
                 {"reduction": "none"})
 
 
+def attention_case(family, label, shapes, dtype, mask=None, causal=False, scale=None, gqa=False):
+    inputs = [family.rand(shape, dtype) for shape in shapes] + [mask]
+    family.case("scaled_dot_product_attention", f"{label} {short(dtype)}", inputs,
+                lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, attn_mask=m, is_causal=causal, scale=scale,
+                                                                  enable_gqa=gqa),
+                {"is_causal": causal, "scale": scale, "enable_gqa": gqa})
+
+
+def nn_attention(family):
+    for dtype in (F32, F64):
+        plain = ([2, 2, 3, 4], [2, 2, 5, 4], [2, 2, 5, 3])
+        attention_case(family, "plain", plain, dtype)
+        attention_case(family, "scale=0.3", ([3, 4], [2, 4], [2, 4]), dtype, scale=0.3)
+        attention_case(family, "causal", ([2, 4, 3], [2, 4, 3], [2, 4, 2]), dtype, causal=True)
+        attention_case(family, "shared heads", ([4, 3, 2], [2, 4, 2], [2, 4, 2]), dtype, gqa=True)
+        seen = torch.tensor([[True, False, True, True, False], [True] * 5, [False, True, False, False, False]])
+        attention_case(family, "bool mask", plain, dtype, mask=seen)
+        attention_case(family, "float mask", plain, dtype, mask=family.rand([2, 1, 3, 5], dtype))
+
+
 def make_nn(family):
     nn_linear(family)
     nn_conv2d(family)
@@ -1002,6 +1022,7 @@ def make_nn(family):
     nn_class_losses(family)
     nn_losses(family)
     nn_binary_losses(family)
+    nn_attention(family)
 
 
 # --- index ------------------------------------------------------------------

@@ -105,10 +105,10 @@ extension Functional {
         return y
     }
 
-    private typealias Output = UnsafeMutablePointer<OpaquePointer?>
+    typealias Output = UnsafeMutablePointer<OpaquePointer?>
 
-    /// The gradients of input, weight and bias that are needed, from one call of the core.
-    private static func fusedGradients(
+    /// The gradients of three inputs as far as they are needed, from one call of the core.
+    static func fusedGradients(
         _ context: BackwardContext, _ body: (Output?, Output?, Output?) -> Status
     ) -> [Tensor?] {
         var gradients: (OpaquePointer?, OpaquePointer?, OpaquePointer?)
