@@ -17,7 +17,6 @@
 
 enum {
     HUGE_PAGE = 2 * 1024 * 1024,
-    HUGE_FROM = 4 * 1024 * 1024, // from here on blocks start on a huge page's bound
     CLASS_COUNT = 64 * 16,
 };
 
@@ -60,7 +59,7 @@ void apus__cpu_prefer_huge_pages(void *data, size_t bytes) {
 #if defined(__linux__)
     char *start = (char *)(((uintptr_t)data + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1)),
          *end = (char *)data + bytes;
-    if (bytes >= HUGE_FROM) madvise(start, (size_t)(end - start), MADV_HUGEPAGE);
+    if (bytes >= APUS__HUGE_FROM) madvise(start, (size_t)(end - start), MADV_HUGEPAGE);
 #else
     (void)data, (void)bytes;
 #endif
@@ -68,7 +67,7 @@ void apus__cpu_prefer_huge_pages(void *data, size_t bytes) {
 
 static void *system_allocate(size_t bytes) {
     void *data = NULL;
-    size_t alignment = bytes >= HUGE_FROM ? HUGE_PAGE : APUS__ALIGNMENT;
+    size_t alignment = bytes >= APUS__HUGE_FROM ? HUGE_PAGE : APUS__ALIGNMENT;
     if (posix_memalign(&data, alignment, bytes) != 0) return NULL;
     apus__cpu_prefer_huge_pages(data, bytes);
     return data;

@@ -13,7 +13,9 @@ bool apus__cpu_caching(void);
 void *apus__cpu_allocate(size_t bytes, size_t *capacity);
 /// Takes a block back.
 void apus__cpu_free(void *data, size_t capacity);
-/// Asks the system for huge pages within a large block that is not touched yet.
+enum { APUS__HUGE_FROM = 4 * 1024 * 1024 }; ///< from here on blocks start on a huge page's bound
+
+/// Asks the system for huge pages within a block from that size on that is not touched yet.
 void apus__cpu_prefer_huge_pages(void *data, size_t bytes);
 /// Bytes kept, and how many allocations were served from them.
 void apus__cpu_cache_stats(int64_t *bytes, int64_t *hits);

@@ -49,8 +49,7 @@ static bool take_held(apus__cl_device *d, int32_t list, cl_mem *memory) {
 
 /// Where the processor is the device, columns of large matrices take a page a row, which small pages make slow.
 static void prefer_huge_pages(apus__cl_device *d, size_t bytes, cl_mem memory) {
-    enum { WORTH = 4 * 1024 * 1024 };
-    if (bytes < WORTH) return;
+    if (bytes < APUS__HUGE_FROM) return;
     cl_int code;
     // Its address is known at once; nothing is read or written.
     void *data = apus__cl()->EnqueueMapBuffer(d->queue, memory, CL_FALSE, CL_MAP_READ | CL_MAP_WRITE, 0, bytes, 0, NULL,

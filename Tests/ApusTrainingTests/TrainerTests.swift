@@ -17,7 +17,7 @@ struct TrainerTests {
         let training: DataLoader<Example>
         let validation: DataLoader<Example>
 
-        init(seed: UInt64 = 1, hidden: Int = 32) {
+        init(seed: UInt64 = 1, hidden: Int = 32, rate: Double = 0.02) {
             manualSeed(seed)
             network = Sequential(
                 Conv2d(1, 4, kernelSize: 3, padding: 1), BatchNorm2d(4), ReLU(), MaxPool2d(kernelSize: 2), Flatten(),
@@ -25,9 +25,9 @@ struct TrainerTests {
             let digits = Digits()
             training = DataLoader(Subset(digits, indices: Array(0..<300)), batchSize: 32, shuffle: true, seed: seed)
             validation = DataLoader(Subset(digits, indices: Array(300..<400)), batchSize: 50)
-            let optimizer = AdamW(network.parameters(), lr: 0.02)
+            let optimizer = AdamW(network.parameters(), lr: rate)
             trainer = Trainer(model: network, optimizer: optimizer)
-            trainer.scheduler = OneCycleLR(optimizer, maxLR: 0.02, totalSteps: 4 * training.count)
+            trainer.scheduler = OneCycleLR(optimizer, maxLR: rate, totalSteps: 4 * training.count)
             trainer.schedulesBatches = true
             trainer.isVerbose = false
         }
@@ -77,6 +77,22 @@ struct TrainerTests {
             return try setup.bits
         }
         #expect(runs[0] == runs[1])
+    }
+
+    @Test("has on an OpenCL device the losses that it has on the CPU", .enabled(if: Device.devices.count > 1))
+    func devices() throws {
+        let losses = try [.cpu, Device.devices[1]].map { device in
+            try withDefaultDevice(device) {
+                // At higher rates rounding grows to what two processors' instruction sets differ by too.
+                let setup = Setup(rate: 1e-3)
+                try setup.fit(epochs: 2)
+                return setup.losses
+            }
+        }
+        for (expected, actual) in zip(losses[0].joined(), losses[1].joined()) {
+            guard let expected, let actual else { continue }
+            #expect(abs(actual - expected) <= 1e-4 * expected)
+        }
     }
 
     @Test("resumes to the same bits")

@@ -76,7 +76,7 @@ static inline PASTE(LANE_INT, W) load_truth(const global uchar *p, long at, long
 #define BEGIN                                                                                                          \
     ulong item = get_global_id(0);                                                                                     \
     if (item >= w.items) return;                                                                                       \
-    const int large = IS_LARGE(w.items * w.chunk);                                                                                     \
+    const int large = IS_LARGE(w.items * w.chunk);                                                                     \
     long n = item_length(&w, item), at0 = locate(&w, item, 0)
 #define OPERAND(k, type, read_number)                                                                                  \
     long at##k = locate(&w, item, k);                                                                                  \
