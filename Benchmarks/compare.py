@@ -74,7 +74,8 @@ def about_device():
     device = pyopencl.get_platforms()[0].get_devices()[0]
     text = f"The device is {device.name}, {device.version}, driver {device.driver_version}. The column `cpu` is Apus without it."
     if device.type & pyopencl.device_type.CPU:
-        text += " The device is the processor itself: these figures say nothing of the speed on GPUs."
+        text += (" The device is the processor itself: these figures say nothing of the speed on GPUs. Small operators pay "
+                 "what the driver takes for each kernel, 10 to 20 µs with PoCL.")
     return text
 
 

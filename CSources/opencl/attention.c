@@ -12,7 +12,8 @@ static const apus__cl_family family = {"attention", {apus__cl_common, apus__cl_n
 
 enum {
     PART_RANK = 3,          // dims of the heads that products and kernels walk; MASK_RANK in kernels/attention.cl
-    BLOCK_BYTES = 32 << 20, // of scores
+    GPU_BLOCK = 32 << 20,   // bytes of scores
+    CPU_BLOCK = 4 << 20,    // that caches hold
     LEAST_ROWS = 64,        // of a block
     CAUSAL_ROWS = 256,      // of a block, so that hidden keys are mostly passed over
     ROW_ELEMENTS = 8192,    // what an item of the CPU class takes at least
@@ -117,7 +118,8 @@ static apus_status make_room(part *p, const apus__attention *a, int64_t elements
 static apus_status run_parts(part *p, const apus__attention *a, part_function run) {
     p->whole = a;
     int32_t rank = (int32_t)smaller(PART_RANK, a->batch_rank);
-    int64_t most = BLOCK_BYTES / (int64_t)apus_dtype_size(a->dtype), step = rank == 1 ? a->group : 1;
+    int64_t bytes = apus__cl_is_cpu_class(a->q.buffer.storage) ? CPU_BLOCK : GPU_BLOCK;
+    int64_t most = bytes / (int64_t)apus_dtype_size(a->dtype), step = rank == 1 ? a->group : 1;
     int64_t scores = a->queries * a->keys, rows = larger(LEAST_ROWS, most / larger(1, a->keys));
     for (int32_t d = 1; d < rank; d++) scores *= a->batch_shape[a->batch_rank - rank + d];
     if (a->causal && a->queries >= 2 * CAUSAL_ROWS) rows = smaller(rows, CAUSAL_ROWS);
