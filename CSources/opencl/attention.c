@@ -11,13 +11,13 @@ extern const apus__matmul_table apus__cl_matmul_table;
 static const apus__cl_family family = {"attention", {apus__cl_common, apus__cl_norm, apus__cl_attention}};
 
 enum {
-    PART_RANK = 3,          // dims of the heads that products and kernels walk; MASK_RANK in kernels/attention.cl
-    GPU_BLOCK = 32 << 20,   // bytes of scores
-    CPU_BLOCK = 4 << 20,    // that caches hold
-    LEAST_ROWS = 64,        // of a block
-    CAUSAL_ROWS = 256,      // of a block, so that hidden keys are mostly passed over
-    ROW_ELEMENTS = 8192,    // what an item of the CPU class takes at least
-    GROUP = 128,            // items of the GPU class that share a row; as in kernels/norm.cl
+    PART_RANK = 3,        // dims of the heads that products and kernels walk; MASK_RANK in kernels/attention.cl
+    GPU_BLOCK = 32 << 20, // bytes of scores
+    CPU_BLOCK = 4 << 20,  // that caches hold
+    LEAST_ROWS = 64,      // of a block
+    CAUSAL_ROWS = 256,    // of a block, so that hidden keys are mostly passed over
+    ROW_ELEMENTS = 8192,  // what an item of the CPU class takes at least
+    GROUP = 128,          // items of the GPU class that share a row; as in kernels/norm.cl
 };
 
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }

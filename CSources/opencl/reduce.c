@@ -14,7 +14,7 @@
 
 enum {
     RANK = 8,           // dims of each kind in one launch
-    COLUMNS = 1024,     // outputs an item of the CPU class has side by side: a page of each row
+    COLUMNS = 2048,     // outputs an item of the CPU class has side by side: two pages of each row
     GROUP = 128,        // of the GPU class
     PARTIAL_BYTES = 32, // the largest partial result
     MAX_PARTS = 128,

@@ -7,7 +7,8 @@ R"CLSRC(
 #define NUMBERS (ulong8)(0, 1, 2, 3, 4, 5, 6, 7)
 #else
 #define LANES 16
-#define NUMBERS (ulong16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+// In the order in which FOUR_OF of random_kernels.cl moves nothing from one fourth of a vector to another.
+#define NUMBERS (ulong16)(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
 #endif
 #define MANY(type) PASTE(type, LANES)
 #else

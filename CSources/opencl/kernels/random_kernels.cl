@@ -13,8 +13,8 @@ R"CLSRC(
 #define QUAD(v, i) v[0].s##i, v[1].s##i, v[2].s##i, v[3].s##i
 #define QUADS(v, type, a, b, c, d) (PASTE(type, 16))(QUAD(v, a), QUAD(v, b), QUAD(v, c), QUAD(v, d))
 #define FOUR_OF(type, v, room)                                                                                         \
-    vstore16(QUADS(v, type, 0, 1, 2, 3), 0, room), vstore16(QUADS(v, type, 4, 5, 6, 7), 1, room),                      \
-        vstore16(QUADS(v, type, 8, 9, a, b), 2, room), vstore16(QUADS(v, type, c, d, e, f), 3, room)
+    vstore16(QUADS(v, type, 0, 4, 8, c), 0, room), vstore16(QUADS(v, type, 1, 5, 9, d), 1, room),                      \
+        vstore16(QUADS(v, type, 2, 6, a, e), 2, room), vstore16(QUADS(v, type, 3, 7, b, f), 3, room)
 #else
 #define FOUR_OF(type, v, room)                                                                                         \
     do {                                                                                                               \

@@ -86,7 +86,7 @@ kernel void reduce_rows(ARGUMENTS) {
 }
 
 // Runs along kept dim 0: an item has COLUMNS outputs side by side.
-#define COLUMNS 1024
+#define COLUMNS 2048
 #define VECTORS (COLUMNS / W)
 kernel void reduce_columns(ARGUMENTS) {
     TAKE(reduction, r);
