@@ -111,6 +111,29 @@ struct LayerTests {
         #expect(abs(untracked(x.float()).mean().item()) < 1e-6)
     }
 
+    @Test("attention: queries that see no key give zeros, fused or not; mistakes are refused")
+    func attention() throws {
+        let (q, k, v) = (Tensor.randn(2, 4).requiresGrad_(), Tensor.randn(3, 4), Tensor.randn(3, 5))
+        let hidden = -Double.infinity
+        let mask = Tensor([[0, hidden, 1], [hidden, hidden, hidden]], dtype: .float32)
+        let fused = F.scaledDotProductAttention(q, k, v, attnMask: mask)
+        #expect(fused[1].equal(.zeros(5)))
+        // A mask that learns takes the way of tensor operations.
+        let composed = F.scaledDotProductAttention(q, k, v, attnMask: mask.clone().requiresGrad_())
+        try expectEqual(composed.detach(), fused.detach(), tolerance: .init(relative: 1e-5, absolute: 1e-6), "composed")
+        composed.sum().backward()
+        #expect(q.grad![1].equal(.zeros(4)))
+        mask.add_(1)
+        #expect(throws: TensorError.self) { try withTensorErrors { fused.sum().backward() } }
+        #expect(throws: TensorError.self) {
+            try withTensorErrors { _ = F.scaledDotProductAttention(q, k, v, attnMask: mask, isCausal: true) }
+        }
+        let heads = [4, 2].map { Tensor.randn($0, 3, 4) }
+        #expect(throws: TensorError.self) {
+            try withTensorErrors { _ = F.scaledDotProductAttention(heads[0], heads[1], heads[1]) }
+        }
+    }
+
     @Test("one-hot vectors")
     func oneHot() {
         #expect(F.oneHot(Tensor([0, 2])).equal(Tensor([[1, 0, 0], [0, 0, 1]])))

@@ -69,9 +69,9 @@ extension Device {
         return apus_opencl_default_device(&device) == .ok ? Device(code: device) : nil
     }
 
-    /// Where tensors are made that are given no device, and trainers compute: that of the innermost `withDefaultDevice` around the
-    /// call, else the device set here, else the one that `APUS_DEVICE` in the environment names, else the CPU. Setting it
-    /// is process-wide, for what is made from then on.
+    /// Where tensors are made that are given no device, and trainers compute: that of the innermost `withDefaultDevice`
+    /// around the call, else the device set here, else the one that `APUS_DEVICE` in the environment names, else the CPU.
+    /// Setting it is process-wide, for what is made from then on.
     ///
     /// What has memory already stays where it is: tensors that share or copy the bytes of an array, files that are read,
     /// data sets. Those operators alone that take no tensor follow it; all others compute where their inputs are.

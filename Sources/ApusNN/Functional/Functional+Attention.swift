@@ -55,9 +55,11 @@ extension Functional {
             }
         }
         guard let sums, isRecording else { return y }
-        let saving = [q, k, v, y, Tensor(owning: sums)]
+        let saving = [q, k, v, y, Tensor(owning: sums)] + (problem.mask.map { [$0] } ?? [])
         Autograd.record("ScaledDotProductAttention", inputs: [q, k, v], output: y, saving: saving) { context in
             let (g, q, k, v) = (context.gradient, context.saved[0], context.saved[1], context.saved[2])
+            var problem = problem
+            if problem.mask != nil { problem.mask = context.saved[5] }
             if isGradEnabled { return problem.gradients(g, q, k, v) }
             return fusedGradients(context) {
                 apus_attention_backward(
@@ -71,7 +73,7 @@ extension Functional {
 
 /// Attention in tensor operations: where weights fall by chance, or derivatives are differentiated again.
 private struct AttentionProblem: @unchecked Sendable {
-    let mask: Tensor?
+    var mask: Tensor?
     let isCausal: Bool
     let scale: Double
 
@@ -95,11 +97,12 @@ private struct AttentionProblem: @unchecked Sendable {
     func weights(_ q: Tensor, _ k: Tensor) -> Tensor {
         let scores = q.matmul(spread(k, like: q).mT) * scale
         guard let mask = visible(scores) else { return scores.softmax(dim: -1) }
-        guard mask.dtype == .bool else { return (scores + mask).softmax(dim: -1) }
         // Hidden keys get the least finite score: all alike where none is seen, rather than NaN.
-        let lowest = scores.dtype == .float16 ? -65504.0 : -3e38
-        let seen = mask.any(-1, keepDim: true).to(scores.dtype)
-        return scores.maskedFill(mask.logicalNot(), lowest).softmax(dim: -1) * seen
+        let lowest = scores.dtype == .float16 ? -6e4 : -3e38
+        let isBool = mask.dtype == .bool
+        let seen = noGrad { (isBool ? mask : mask .> lowest).any(-1, keepDim: true).to(scores.dtype) }
+        let rest = isBool ? scores.maskedFill(mask.logicalNot(), lowest) : scores + mask.clamp(min: lowest)
+        return rest.softmax(dim: -1) * seen
     }
 
     private func visible(_ scores: Tensor) -> Tensor? {
