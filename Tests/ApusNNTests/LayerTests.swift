@@ -132,6 +132,12 @@ struct LayerTests {
         #expect(throws: TensorError.self) {
             try withTensorErrors { _ = F.scaledDotProductAttention(heads[0], heads[1], heads[1]) }
         }
+        let none = Tensor.ones(0, 3, 4)
+        #expect(throws: TensorError.self) {
+            try withTensorErrors {
+                _ = F.scaledDotProductAttention(heads[0], none, none, dropoutP: 0.5, enableGQA: true)
+            }
+        }
     }
 
     @Test("one-hot vectors")

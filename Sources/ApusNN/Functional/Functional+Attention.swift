@@ -25,14 +25,15 @@ extension Functional {
     ) -> Tensor {
         let (q, k, v) = (Autocast.low(query), Autocast.low(key), Autocast.low(value))
         let heads = [q, k, v].map { $0.rank > 2 ? $0.size(-3) : 1 }
+        let fits = heads.allSatisfy { $0 == heads[0] || (enableGQA && $0 > 0 && heads[0] % $0 == 0) }
         let name = "scaledDotProductAttention"
         guard
             require(attnMask == nil || !isCausal, "\(name): expected a mask or isCausal, got both"),
             require((0...1).contains(dropoutP), "\(name): expected a dropout from 0 to 1, got \(dropoutP)"),
             require(
-                enableGQA || (heads[1] == heads[0] && heads[2] == heads[0]), .shape,
-                "\(name): queries, keys and values of shapes \(q.shape), \(k.shape) and \(v.shape) have different heads, "
-                    + "which enableGQA allows"),
+                fits, .shape,
+                "\(name): expected as many heads of queries, keys and values, or with enableGQA a divisor, got shapes "
+                    + "\(q.shape), \(k.shape) and \(v.shape)"),
             require(q.rank > 1, .shape, "\(name): expected queries of shape […, L, E], got \(q.shape)")
         else { return .invalid() }
         let scale = scale ?? 1 / Double(q.size(-1)).squareRoot()
