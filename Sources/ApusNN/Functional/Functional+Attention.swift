@@ -34,7 +34,10 @@ extension Functional {
                 fits, .shape,
                 "\(name): expected as many heads of queries, keys and values, or with enableGQA a divisor, got shapes "
                     + "\(q.shape), \(k.shape) and \(v.shape)"),
-            require(q.rank > 1, .shape, "\(name): expected queries of shape […, L, E], got \(q.shape)")
+            require(
+                q.rank > 1 && k.rank == q.rank && v.rank == q.rank, .shape,
+                "\(name): expected queries, keys and values of one rank, at least 2, got shapes \(q.shape), \(k.shape) and "
+                    + "\(v.shape)")
         else { return .invalid() }
         let scale = scale ?? 1 / Double(q.size(-1)).squareRoot()
         let problem = AttentionProblem(mask: attnMask, isCausal: isCausal, scale: scale)
